@@ -1,0 +1,140 @@
+package eventstore
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
+
+const (
+	// At the few thousand commands a second of a small machine, a longer queue could not be worked
+	// off before its callers give up; it is better to say no at once.
+	maxWaiting = 4096
+	// A batch of this size is worth one commit many times over, and is over in a few milliseconds.
+	maxBatch      = 256
+	maxBatchBytes = 64 << 10
+)
+
+// queue holds the commands that wait for the batch under way to be committed.
+type queue struct {
+	mu      sync.Mutex
+	waiting []*pending
+	closed  bool
+	arrived chan struct{} // holds a token while there may be something to take
+}
+
+func newQueue() *queue { return &queue{arrived: make(chan struct{}, 1)} }
+
+func (q *queue) push(p *pending) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return fmt.Errorf("%w: it is being closed", ErrUnavailable)
+	case len(q.waiting) >= maxWaiting:
+		return fmt.Errorf("%w: %d commands are waiting", ErrUnavailable, maxWaiting)
+	}
+	q.waiting = append(q.waiting, p)
+	q.signal()
+	return nil
+}
+
+func (q *queue) signal() {
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the next batch: the oldest commands that may go together, marked as sent. A command
+// that touches the stream, a claim or the key of one before it waits for the batch after.
+func (q *queue) take() []*pending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var batch []*pending
+	touched := make(map[string]struct{}, min(len(q.waiting), maxBatch)*3)
+	size := 0
+	q.waiting = slices.DeleteFunc(q.waiting, func(p *pending) bool {
+		full := len(batch) == maxBatch || size > 0 && size+p.size() > maxBatchBytes
+		if full || p.touches(touched) {
+			return false
+		}
+		if p.left.Load() || !p.state.CompareAndSwap(waiting, sent) && p.state.Load() == gone {
+			return true // nobody waits for it any longer
+		}
+		p.touch(touched)
+		size += p.size()
+		batch = append(batch, p)
+		return true
+	})
+	return batch
+}
+
+// close refuses further commands; those that wait can still be taken.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+func (q *queue) isClosed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
+}
+
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) == 0
+}
+
+// rest removes whatever was never taken.
+func (q *queue) rest() []*pending {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	rest := q.waiting
+	q.waiting = nil
+	return rest
+}
+
+func (p *pending) size() int {
+	n := 0
+	for _, e := range p.Events {
+		n += len(e.Data)
+	}
+	return n
+}
+
+// names yields what the command touches, told apart by its first byte.
+func (p *pending) names(yield func(string) bool) {
+	if !yield("s" + string(p.StreamID[:])) {
+		return
+	}
+	if p.Key != nil && !yield("k"+string(p.Key.Hash)) {
+		return
+	}
+	for _, claims := range [][]Claim{p.Release, p.Take} {
+		for _, c := range claims {
+			if !yield("c" + c.Scope + "\x00" + c.Key) {
+				return
+			}
+		}
+	}
+}
+
+func (p *pending) touches(touched map[string]struct{}) bool {
+	for name := range p.names {
+		if _, ok := touched[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pending) touch(touched map[string]struct{}) {
+	for name := range p.names {
+		touched[name] = struct{}{}
+	}
+}

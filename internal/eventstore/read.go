@@ -1,0 +1,132 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+var endOfTime = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+
+const recordedColumns = `position, event_id, stream_type, stream_id, version, type, schema_version, data, metadata, recorded_at`
+
+const readStream = `
+SELECT ` + recordedColumns + ` FROM eventlog.events
+WHERE stream_id = $1 AND version > $2 AND version <= $3 ORDER BY version`
+
+// Stream reads the events of a stream behind one version and up to another, oldest first.
+func (l *Log) Stream(ctx context.Context, id uuid.UUID, after, through int) ([]Recorded, error) {
+	rows, _ := l.pool.Query(ctx, readStream, id, after, through)
+	events, err := pgx.CollectRows(rows, scanRecorded)
+	if err != nil {
+		return nil, fmt.Errorf("read stream: %w", unavailable(err))
+	}
+	return events, nil
+}
+
+const readAfter = `
+SELECT ` + recordedColumns + ` FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
+
+// After reads the log behind a position, in the caller's transaction.
+func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorded, error) {
+	rows, _ := tx.Query(ctx, readAfter, position, limit)
+	events, err := pgx.CollectRows(rows, scanRecorded)
+	if err != nil {
+		return nil, fmt.Errorf("read log: %w", err)
+	}
+	return events, nil
+}
+
+func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
+	var e Recorded
+	err := row.Scan(&e.Position, &e.ID, &e.StreamType, &e.StreamID, &e.Version,
+		&e.Type, &e.SchemaVersion, &e.Data, &e.Metadata, &e.RecordedAt)
+	e.RecordedAt = e.RecordedAt.UTC()
+	return e, err
+}
+
+const readVersion = `
+SELECT version FROM eventlog.events WHERE stream_id = $1 ORDER BY version DESC LIMIT 1`
+
+// Version returns a stream's newest version, 0 if the stream does not exist.
+func (l *Log) Version(ctx context.Context, id uuid.UUID) (int, error) {
+	rows, _ := l.pool.Query(ctx, readVersion, id)
+	versions, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	if err != nil {
+		return 0, fmt.Errorf("read version: %w", unavailable(err))
+	}
+	if len(versions) == 0 {
+		return 0, nil
+	}
+	return versions[0], nil
+}
+
+// Head is the end of the log and the database's clock, read in one statement.
+type Head struct {
+	Position   int64     // 0: the log is empty
+	RecordedAt time.Time // of the newest event; the zero time when there is none
+	Clock      time.Time
+}
+
+const readHead = `
+SELECT COALESCE(e.position, 0), COALESCE(e.recorded_at, '0001-01-01Z'), clock_timestamp()
+FROM (SELECT) AS one LEFT JOIN (
+  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
+) e ON true`
+
+// Head reads the end of the log as committed so far.
+func (l *Log) Head(ctx context.Context) (Head, error) {
+	var h Head
+	err := l.pool.QueryRow(ctx, readHead).Scan(&h.Position, &h.RecordedAt, &h.Clock)
+	if err != nil {
+		return h, fmt.Errorf("read head: %w", unavailable(err))
+	}
+	return h, nil
+}
+
+// Settle waits until no append is in flight that could still be given an instant before the
+// database's clock as it stood when Settle was called. What is read afterwards, in a statement of
+// its own, is the final answer for that instant.
+func (l *Log) Settle(ctx context.Context) error {
+	if _, err := l.pool.Exec(ctx, "SELECT eventlog.await_appends()"); err != nil {
+		return fmt.Errorf("wait for appends: %w", unavailable(err))
+	}
+	return nil
+}
+
+const findClaim = `SELECT stream_id FROM eventlog.claims WHERE scope = $1 AND key = $2`
+
+// Holder returns the stream that holds a claim; ok is false when none does.
+func (l *Log) Holder(ctx context.Context, c Claim) (id uuid.UUID, ok bool, err error) {
+	rows, _ := l.pool.Query(ctx, findClaim, c.Scope, c.Key)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return uuid.Nil, false, fmt.Errorf("find claim: %w", unavailable(err))
+	}
+	if len(ids) == 0 {
+		return uuid.Nil, false, nil
+	}
+	return ids[0], true, nil
+}
+
+// CursorKey reads the key that page cursors are sealed with, the same in every replica: 32 bytes.
+func (l *Log) CursorKey(ctx context.Context) ([]byte, error) {
+	var key []byte
+	if err := l.pool.QueryRow(ctx, "SELECT eventlog.cursor_key()").Scan(&key); err != nil {
+		return nil, fmt.Errorf("read cursor key: %w", unavailable(err))
+	}
+	return key, nil
+}
+
+// unavailable marks a failed read: whatever went wrong, nothing was changed, and what the caller
+// passed is well-formed, so that another try may go better. A refusal by SQLSTATE stays what it is.
+func unavailable(err error) error {
+	if fateOf(err) == refused {
+		return newRefusal(err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}

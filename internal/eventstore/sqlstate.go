@@ -1,0 +1,68 @@
+package eventstore
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// fate is what an error tells of the transaction that it ended.
+type fate int
+
+const (
+	unknown    fate = iota // it may have been committed
+	rolledBack             // it was not, and may go better next time
+	refused                // it was not, and never will be as it is
+)
+
+// fateOf judges by SQLSTATE alone. Errors that are not the server's (a connection cut, a deadline)
+// say nothing: the commit may have been under way. pgconn.SafeToRetry is not asked, it answers true
+// after COMMIT was sent.
+func fateOf(err error) fate {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return unknown
+	}
+	switch e.Code {
+	case tooLate, "57014", "25006", "55P03": // … cancelled, read-only after a failover, lock not available
+		return rolledBack
+	}
+	switch e.Code[:2] {
+	case "40", "53": // serialization and deadlock, out of resources
+		return rolledBack
+	case "08", "57", "58", "XX": // connection, operator, system, internal: at commit, too
+		return unknown
+	}
+	return refused
+}
+
+// tooLate is raised by append_events for a batch that arrived after its not_after.
+const tooLate = "UL001"
+
+func hasCode(err error, code string) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == code
+}
+
+// bySelf reports whether commands refused together are to be sent one by one, so that the one that
+// is to blame fails alone: data, constraints, limits.
+func bySelf(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && strings.Contains(" 22 23 54 ", " "+e.Code[:2]+" ")
+}
+
+// refusal says why the database refused a command, without its text: that may hold personal data.
+type refusal struct{ code, constraint string }
+
+func (r *refusal) Error() string {
+	return "the database refused the command: SQLSTATE " + r.code + " " + r.constraint
+}
+
+func newRefusal(err error) error {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return err
+	}
+	return &refusal{e.Code, e.ConstraintName}
+}
