@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/usersvc/usersvc/internal/outbox"
+)
+
+// newAdminServer serves metrics and profiles, for operators only.
+func newAdminServer(pool *pgxpool.Pool, relay *outbox.Relay) *http.Server {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&subscriptions{relay}, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
+		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+}
+
+func poolGauge(name, help string, pool *pgxpool.Pool, value func(*pgxpool.Stat) int32) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(pool.Stat())) })
+}
+
+// subscriptions reads at each scrape where the subscriptions stand, from the log and not from the
+// relay. When the database cannot tell, there is an error and no zero.
+type subscriptions struct{ relay *outbox.Relay }
+
+var (
+	headMetric       = prometheus.NewDesc("usersvc_log_head_position", "Position of the newest event of the log.", nil, nil)
+	checkpointMetric = prometheus.NewDesc("usersvc_subscription_checkpoint", "Last position that the subscription handled.", []string{"subscription"}, nil)
+	lagEventsMetric  = prometheus.NewDesc("usersvc_subscription_lag_events", "Events that the subscription has not handled yet.", []string{"subscription"}, nil)
+	lagSecondsMetric = prometheus.NewDesc("usersvc_subscription_lag_seconds", "Age of the oldest event not handled yet.", []string{"subscription"}, nil)
+	failedMetric     = prometheus.NewDesc("usersvc_subscription_failed", "1 while the subscription's handler fails.", []string{"subscription"}, nil)
+)
+
+// Describe lists the metrics.
+func (s *subscriptions) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{headMetric, checkpointMetric, lagEventsMetric, lagSecondsMetric, failedMetric} {
+		ch <- d
+	}
+}
+
+// Collect reads them.
+func (s *subscriptions) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	all, err := s.relay.Statuses(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(headMetric, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	for i, st := range all {
+		if i == 0 {
+			gauge(headMetric, float64(st.Head))
+		}
+		gauge(checkpointMetric, float64(st.Position), st.Name)
+		gauge(lagEventsMetric, float64(st.LagEvents), st.Name)
+		gauge(lagSecondsMetric, st.LagSeconds, st.Name)
+		failed := 0.0
+		if st.State == "failed" {
+			failed = 1
+		}
+		gauge(failedMetric, failed, st.Name)
+	}
+}

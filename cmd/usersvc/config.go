@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+)
+
+// config is what every subcommand takes, from flags or from the environment. README has the table.
+type config struct {
+	DatabaseURL        string `name:"database-url" env:"DATABASE_URL" placeholder:"postgres://…" help:"PostgreSQL 14 or newer. Without it, a private server is kept in the data folder."`
+	MigrateDatabaseURL string `name:"migrate-database-url" env:"USERSVC_MIGRATE_DATABASE_URL" placeholder:"postgres://…" help:"Where to migrate: a direct connection of a role that may create roles. Default: the database URL."`
+	RequireDatabaseURL bool   `name:"require-database-url" env:"USERSVC_REQUIRE_DATABASE_URL" help:"Refuse to keep a private server, as in a container."`
+	DataDir            string `name:"data-dir" env:"USERSVC_DATA_DIR" default:".data" help:"Folder of the private server."`
+	LogLevel           string `name:"log-level" env:"USERSVC_LOG_LEVEL" default:"info" enum:"trace,debug,info,warn,error" help:"${enum}"`
+	LogFormat          string `name:"log-format" env:"USERSVC_LOG_FORMAT" default:"" enum:",console,json" help:"console or json. Default: console on a terminal, else json."`
+
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the service (the default)."`
+	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
+	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
+}
+
+// run is the program: what it is told, and where it writes.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout io.Writer) error {
+	var c config
+	exit := errors.New("done")
+	parser, err := kong.New(&c, kong.Name("usersvc"), kong.UsageOnError(), kong.Writers(stdout, os.Stderr),
+		kong.Description("A user service that never forgets: every change is an event, every past moment can be read."),
+		kong.Exit(func(int) { panic(exit) }), kong.Resolvers(environment(getenv)),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil && p != exit { //nolint:errorlint // the very value that was thrown, after --help
+			panic(p)
+		}
+	}()
+	command, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	return command.Run(&c)
+}
+
+// environment resolves flags from getenv, so that a test brings an environment of its own.
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, name := range flag.Envs {
+			if value := getenv(name); value != "" {
+				return value, nil
+			}
+		}
+		return nil, nil
+	})
+}
+
+func (c *config) logger(w io.Writer) zerolog.Logger {
+	level, err := zerolog.ParseLevel(c.LogLevel)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	if f, ok := w.(*os.File); c.LogFormat == "console" || c.LogFormat == "" && ok && term.IsTerminal(int(f.Fd())) {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000"}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+func (c *config) postgresDir() string { return filepath.Join(c.DataDir, "postgres") }
+
+// isLoopback says whether only this machine can reach an address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func refuseOpenListener(addr string) error {
+	if isLoopback(addr) {
+		return nil
+	}
+	return fmt.Errorf("USERSVC_AUTH=off lets everyone do everything, so it listens on loopback only, not on %s", addr)
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/usersvc/usersvc/internal/embeddedpg"
+	"github.com/usersvc/usersvc/migrations"
+)
+
+// database is where the users are: a server of our own, or the one that DATABASE_URL leads to.
+type database struct {
+	url        string // as the service: a member of usersvc_app
+	migrateURL string // as a role that may migrate
+	embedded   *embeddedpg.Server
+}
+
+const databaseName = "usersvc"
+
+func (c *config) openDatabase(ctx context.Context, stdout io.Writer) (*database, error) {
+	if c.DatabaseURL != "" {
+		d := &database{url: c.DatabaseURL, migrateURL: c.MigrateDatabaseURL}
+		if d.migrateURL == "" {
+			d.migrateURL = c.DatabaseURL
+		}
+		return d, nil
+	}
+	if c.RequireDatabaseURL {
+		return nil, errors.New("DATABASE_URL is not set, and USERSVC_REQUIRE_DATABASE_URL forbids a PostgreSQL of the service's own")
+	}
+	server, err := embeddedpg.Start(ctx, embeddedpg.Options{
+		Dir: c.postgresDir(), Database: databaseName,
+		Log: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &database{
+		url:        server.URL("usersvc", databaseName),
+		migrateURL: server.URL("postgres", databaseName),
+		embedded:   server,
+	}, nil
+}
+
+func (d *database) close() error {
+	if d.embedded == nil {
+		return nil
+	}
+	return d.embedded.Stop()
+}
+
+// lost is closed when our own server ends under us.
+func (d *database) lost() <-chan struct{} {
+	if d.embedded == nil {
+		return nil
+	}
+	return d.embedded.Done()
+}
+
+// describe tells a person which database is used.
+func (d *database) describe(w io.Writer) {
+	if d.embedded == nil {
+		return
+	}
+	how := "a private"
+	if d.embedded.Attached {
+		how = "the running private"
+	}
+	fmt.Fprintf(w, "database: %s %s in %s\n", how, d.embedded.Version, d.embedded.DataDir)
+	fmt.Fprintf(w, "          for development and small installations; set DATABASE_URL to use another\n")
+	fmt.Fprintf(w, "          %s\n", d.embedded.PsqlCommand())
+}
+
+// makeCurrent migrates our own database, and insists that another has been migrated: there, when and
+// as whom is the operator's decision.
+func (d *database) makeCurrent(ctx context.Context) error {
+	if d.embedded != nil {
+		return migrations.Up(ctx, d.migrateURL)
+	}
+	state, err := migrations.Status(ctx, d.url)
+	if err != nil {
+		return err
+	}
+	if !state.Ready() {
+		return fmt.Errorf("the schema is at version %d, this program needs %d: run `usersvc migrate up`", state.Current, state.Latest)
+	}
+	return nil
+}
+
+// Reads meet in one or two connections, so few are needed; the rest is for lists and the relay.
+const poolSize = 16
+
+func (d *database) pool(ctx context.Context) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(d.url)
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	config.MaxConns = max(config.MaxConns, poolSize)
+	return pgxpool.NewWithConfig(ctx, config)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+
+	httpapi "github.com/usersvc/usersvc/internal/http"
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/migrations"
+)
+
+// readiness says whether requests can be served.
+type readiness struct {
+	pool     *pgxpool.Pool
+	relay    *outbox.Relay
+	stopping atomic.Bool
+}
+
+func (r *readiness) stop() { r.stopping.Store(true) }
+
+// A projection further behind is worth a word; by-id reads do not mind.
+const lagWorthAWarning = 10 // seconds
+
+func (r *readiness) check(ctx context.Context) httpapi.Readiness {
+	state, err := migrations.Current(ctx, r.pool)
+	answer := httpapi.Readiness{
+		Ready: err == nil && state.Ready() && !r.stopping.Load(), Database: err == nil,
+		SchemaCurrent: int(state.Current), SchemaLatest: int(state.Latest),
+	}
+	if err != nil {
+		return answer
+	}
+	all, err := r.relay.Statuses(ctx)
+	if err != nil {
+		return answer
+	}
+	for _, s := range all {
+		if s.LagSeconds > lagWorthAWarning {
+			answer.Warnings = append(answer.Warnings, fmt.Sprintf("%s is %d events behind, the oldest %s s old", s.Name, s.LagEvents, strconv.FormatFloat(s.LagSeconds, 'f', 0, 64)))
+		}
+		if s.State == "failed" {
+			answer.Warnings = append(answer.Warnings, s.Name+" is held up by an event that its handler fails on")
+		}
+	}
+	return answer
+}
+
+// What a session of the service should have set, by ALTER ROLE or in the URL, so that no statement,
+// lock or transaction is held for ever; and what every promise of durability rests on.
+const selectSettings = `
+SELECT name, setting FROM pg_settings
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') AND setting = '0'
+   OR name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'`
+
+func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.Logger) error {
+	rows, err := pool.Query(ctx, selectSettings)
+	if err != nil {
+		return fmt.Errorf("read the database's settings: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name, value string
+		if err := rows.Scan(&name, &value); err != nil {
+			return err
+		}
+		logger.Warn().Str("setting", name).Str("value", value).Msg("the database is set in a way that is not safe for this service")
+	}
+	return rows.Err()
+}

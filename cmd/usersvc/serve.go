@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/usersvc/usersvc/internal/domain"
+)
+
+type serveCommand struct {
+	Addr          string   `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"Public listener."`
+	AdminAddr     string   `env:"USERSVC_ADMIN_ADDR" default:"127.0.0.1:9090" help:"Listener for metrics and pprof."`
+	Auth          string   `env:"USERSVC_AUTH" default:"off" enum:"off" help:"${enum}: everyone may do everything, so only on loopback."`
+	CORSOrigins   []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
+	SnapshotEvery int      `env:"USERSVC_SNAPSHOT_EVERY" default:"100" help:"Events of a user between two snapshots."`
+	RateLimit     int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
+}
+
+// Run serves until ctx ends, or until its database or a listener fails.
+func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (err error) {
+	if err := errors.Join(s.check(), domain.CheckUpcasters()); err != nil {
+		return err
+	}
+	db, err := c.openDatabase(ctx, stdout)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	if err := db.makeCurrent(ctx); err != nil {
+		return err
+	}
+	pool, err := db.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	db.describe(stdout)
+
+	service, err := newService(ctx, s, pool, c.logger(stdout))
+	if err != nil {
+		return err
+	}
+	listeners, err := listen(ctx, s.Addr, s.AdminAddr)
+	if err != nil {
+		return errors.Join(err, service.close())
+	}
+	fmt.Fprintf(stdout, "serving:  http://%s (metrics and pprof: http://%s)\n", listeners[0].Addr(), listeners[1].Addr())
+	return service.run(ctx, listeners[0], listeners[1], db.lost())
+}
+
+func (s *serveCommand) check() error {
+	if s.SnapshotEvery < 1 {
+		return errors.New("USERSVC_SNAPSHOT_EVERY must be at least 1")
+	}
+	return refuseOpenListener(s.Addr)
+}
+
+// listen opens all the addresses, or none.
+func listen(ctx context.Context, addrs ...string) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, addr := range addrs {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+		if err != nil {
+			for _, open := range listeners {
+				err = errors.Join(err, open.Close())
+			}
+			return nil, err
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}

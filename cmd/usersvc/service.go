@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+
+	"github.com/usersvc/usersvc"
+	"github.com/usersvc/usersvc/internal/eventstore"
+	httpapi "github.com/usersvc/usersvc/internal/http"
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/users"
+)
+
+// service is everything that runs, wired together.
+type service struct {
+	logger        zerolog.Logger
+	log           *eventstore.Log
+	relay         *outbox.Relay
+	users         *users.Users
+	readiness     *readiness
+	public, admin *http.Server
+
+	background     sync.WaitGroup
+	stopBackground context.CancelFunc
+}
+
+func newService(ctx context.Context, c *serveCommand, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
+	if err := warnAboutSettings(ctx, pool, logger); err != nil {
+		return nil, err
+	}
+	log := eventstore.Open(pool)
+	profiles := projections.NewProfiles(pool)
+	relay := outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, logger)
+	log.Notify(relay.Wake)
+	s := &service{
+		logger: logger, log: log, relay: relay,
+		users:     users.New(log, profiles, c.SnapshotEvery, logger),
+		readiness: &readiness{pool: pool, relay: relay},
+	}
+	handler, err := s.handler(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, relay)
+	return s, nil
+}
+
+func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, error) {
+	key, err := s.log.CursorKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return httpapi.New(httpapi.Config{
+		Users: s.users, Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+	})
+}
+
+// run serves until ctx ends, a listener fails or the database is lost for good.
+func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-chan struct{}) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopBackground = stop
+	s.background.Go(func() { s.relay.Run(background) })
+	s.background.Go(func() { forgetKeys(background, s.log, s.logger) })
+	failed := make(chan error, 2)
+	go func() { failed <- s.public.Serve(public) }()
+	go func() { failed <- s.admin.Serve(admin) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+		s.logger.Info().Msg("stopping: the requests under way are finished first")
+	case err = <-failed:
+	case <-lost:
+		err = errors.New("the private PostgreSQL has ended; its log is beside its data")
+	}
+	return errors.Join(err, s.close())
+}
+
+// drainTimeout is for the requests under way at the end: longer than any of them may take.
+const drainTimeout = 8 * time.Second
+
+// close takes the service apart, from the outside in: not ready, requests, relay, snapshots, log.
+func (s *service) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	s.readiness.stop()
+	var err error
+	if s.public != nil {
+		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
+	}
+	if s.stopBackground != nil {
+		s.stopBackground()
+		s.background.Wait()
+	}
+	s.users.Close(ctx)
+	s.log.Close(ctx)
+	if err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/rs/zerolog"
+
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/users"
+)
+
+// Config is what the handlers stand on.
+type Config struct {
+	Users       *users.Users
+	Relay       *outbox.Relay
+	Ready       func(context.Context) Readiness
+	CursorKey   []byte // 32 bytes, the same in every replica
+	OpenAPI     []byte // the contract, in YAML
+	Log         zerolog.Logger
+	CORSOrigins []string // none: browsers of other origins are not served
+	RateLimit   int      // requests a minute and caller; 0: no limit
+}
+
+type api struct {
+	users   *users.Users
+	relay   *outbox.Relay
+	ready   func(context.Context) Readiness
+	cursors cursors
+	log     zerolog.Logger
+}
+
+// New returns the handler of the public listener. It fails when the key or the contract is unusable.
+func New(c Config) (http.Handler, error) {
+	cursors, err := newCursors(c.CursorKey)
+	if err != nil {
+		return nil, err
+	}
+	contract, err := newContract(c.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	a := &api{users: c.Users, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
+	return a.routes(c, contract), nil
+}

@@ -1,0 +1,111 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// exchange is a request and its answer, as far as the log is interested.
+type exchange struct {
+	http.ResponseWriter
+	requestID string
+	began     time.Time
+	status    int // 0 until the answer has begun
+	bytes     int
+	cause     error // of a refusal
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+func (x *exchange) Write(b []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(b)
+	x.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// observe surrounds everything: it names the request, sets the headers that every answer has, and logs.
+func (a *api) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{ResponseWriter: w, requestID: requestIDOf(r.Header), began: time.Now()}
+		h := w.Header()
+		h.Set("X-Request-Id", x.requestID)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		defer a.report(x, r)
+		next.ServeHTTP(x, r)
+	})
+}
+
+// report writes the line of a request. Why one was refused is of interest only where the service is
+// at fault; the reason may name nobody, so it is the code and not the request that is logged.
+func (a *api) report(x *exchange, r *http.Request) {
+	level := zerolog.InfoLevel
+	switch {
+	case x.status == 0: // the client went away
+		level = zerolog.DebugLevel
+	case x.status == http.StatusInternalServerError:
+		level = zerolog.ErrorLevel
+	case x.status > http.StatusInternalServerError:
+		level = zerolog.WarnLevel
+	}
+	line := a.log.WithLevel(level)
+	if level > zerolog.InfoLevel {
+		line = line.Err(x.cause)
+	}
+	line.Str("method", r.Method).Str("route", r.Pattern).Int("status", x.status).Int("bytes", x.bytes).
+		Dur("duration", time.Since(x.began)).Str("request", x.requestID).Msg("request")
+}
+
+// serve turns what may fail into a handler. It is the one place where errors become answers.
+func (a *api) serve(answer func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := guarded(answer, w, r)
+		if err == nil {
+			return
+		}
+		x := exchangeOf(r)
+		x.cause = err
+		if r.Context().Err() != nil || x.status != 0 {
+			return // nobody is there to be told, or it is too late to
+		}
+		writeProblem(w, x.requestID, refusalOf(err))
+	}
+}
+
+// guarded makes a panic an error: one request must not end the others.
+func guarded(answer func(http.ResponseWriter, *http.Request) error, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch v := recover(); v {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(v)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return answer(w, r)
+}

@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"errors"
+
+	"github.com/usersvc/usersvc/internal/domain"
+)
+
+// faults are the members of a request whose values cannot be accepted: all of them, so that a form can
+// mark each.
+type faults []fault
+
+type fault struct {
+	Pointer string `json:"pointer"` // a JSON Pointer, as a URI fragment
+	Code    string `json:"code"`
+	Detail  string `json:"detail"`
+}
+
+func (f *faults) add(member, code, detail string) {
+	*f = append(*f, fault{"#/" + member, code, detail})
+}
+
+// err is the refusal, or nil if nothing was found.
+func (f *faults) err() error {
+	if len(*f) == 0 {
+		return nil
+	}
+	return &problem{code: "validation_failed", detail: "Some values are missing or break a rule; see errors.", faults: *f}
+}
+
+// value applies a rule of the domain to a member. One that was not sent is the zero value: whether it
+// had to be is not asked here.
+func value[T any](f *faults, member *string, parse func(string) (T, error)) T {
+	var v T
+	if member != nil {
+		v = *optional(f, member, parse)
+	}
+	return v
+}
+
+// optional is value, and nil for a member that was not sent.
+func optional[T any](f *faults, member *string, parse func(string) (T, error)) *T {
+	if member == nil {
+		return nil
+	}
+	v, err := parse(*member)
+	var broken *domain.Error
+	if errors.As(err, &broken) {
+		f.add(broken.Field, broken.Code, broken.Message)
+	}
+	return &v
+}

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/usersvc/usersvc/internal/users"
+)
+
+// A read about one user that takes longer is given up.
+const readTimeout = 2 * time.Second
+
+// A user may be kept, but must be asked for again each time: that is what the ETag is for.
+const userCaching = "private, no-cache"
+
+func (a *api) user(r *request) error {
+	point, past, err := pointOf(r.query)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	if past {
+		return a.pastUser(ctx, r, point)
+	}
+	current, err := a.users.Get(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	r.w.Header().Set("X-Projection-Position", strconv.FormatInt(current.ProjectionPosition, 10))
+	return r.writeUser(current.View, newUser(current.User, current.Activity))
+}
+
+func (a *api) pastUser(ctx context.Context, r *request, p users.Point) error {
+	moment, err := a.users.At(ctx, r.id, p)
+	if err != nil {
+		return err
+	}
+	shown := newUser(moment.User, moment.Activity)
+	shown.AsOf = (*stamp)(&moment.AsOf)
+	r.w.Header().Set("Memento-Datetime", moment.User.UpdatedAt.UTC().Format(http.TimeFormat))
+	return r.writeUser(moment.View, shown)
+}
+
+// writeUser answers with a user, unless the caller has just that.
+func (r *request) writeUser(v users.View, shown user) error {
+	tag := etag(v)
+	known, err := noneMatch(r.Header, tag)
+	if err != nil {
+		return err
+	}
+	h := r.w.Header()
+	h.Set("ETag", tag)
+	h.Set("Cache-Control", userCaching)
+	if known {
+		r.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	return writeJSON(r.w, http.StatusOK, shown)
+}
+
+// pointOf reads the moment in the past that is asked about, if any.
+func pointOf(q query) (p users.Point, past bool, err error) {
+	asked := 0
+	for _, name := range []string{"as_of", "version", "at_position"} {
+		if _, given := q[name]; given {
+			asked++
+		}
+	}
+	if asked > 1 {
+		return p, false, &problem{code: "invalid_parameter", detail: "as_of, version and at_position exclude each other."}
+	}
+	if err := q.instant("as_of", &p.Time); err != nil {
+		return p, false, err
+	}
+	if err := number(q, "version", &p.Version, 1, maxVersion); err != nil {
+		return p, false, err
+	}
+	if err := number(q, "at_position", &p.Position, 0, maxPosition); err != nil {
+		return p, false, err
+	}
+	if asked == 1 && p == (users.Point{}) {
+		return p, true, users.ErrNotYetExisting // at position 0 there was nobody
+	}
+	return p, asked == 1, nil
+}
+
+// What the log has room for.
+const (
+	maxVersion  = 1<<31 - 1
+	maxPosition = int64(1<<63 - 1)
+)

@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+)
+
+// Fast and good enough: lists are a few kilobytes of repeating member names.
+const compression = 5
+
+// routes is the contract: every route, and after its handler the query parameters that it takes.
+func (a *api) routes(c Config, docs contract) chi.Router {
+	mux := chi.NewRouter()
+	mux.Use(a.observe)
+	mux.Use(cross(c.CORSOrigins)...)
+	mux.NotFound(a.serve(routeNotFound))
+	mux.MethodNotAllowed(a.serve(methodNotAllowed))
+
+	v1 := mux.With(a.limits(c.RateLimit)...)
+	v1.Post("/v1/users", a.command(createUser))
+	v1.Put("/v1/users/{id}/email", a.command(changeEmail))
+	v1.Patch("/v1/users/{id}", a.command(changeProfile))
+	v1.Post("/v1/users/{id}/suspend", a.command(suspend))
+	v1.Post("/v1/users/{id}/reactivate", a.command(reactivate))
+	v1.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
+	v1.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
+	v1.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
+	get(v1, "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
+
+	lists := v1.With(middleware.Compress(compression, "application/json"))
+	get(lists, "/v1/users", a.read(a.list, "email", "id", "status", "role", "q", "created_after", "created_before",
+		"sort", "limit", "cursor", "count", "min_position"))
+	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
+	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
+	get(lists, "/v1/projections", a.read(a.projections))
+	get(lists, "/v1/projections/{name}", a.read(a.projection))
+
+	get(mux, "/livez", a.plain(live))
+	get(mux, "/readyz", a.plain(a.readiness))
+	pages := mux.With(middleware.Compress(compression, "application/json", "application/yaml", "text/html"))
+	get(pages, "/openapi.yaml", a.plain(docs.yaml))
+	get(pages, "/openapi.json", a.plain(docs.json))
+	get(pages, "/problems/{code}", a.plain(problemPage))
+	return mux
+}
+
+// get answers HEAD as well, wherever it answers GET.
+func get(r chi.Router, pattern string, h http.HandlerFunc) {
+	r.Get(pattern, h)
+	r.Head(pattern, h)
+}
+
+func routeNotFound(http.ResponseWriter, *http.Request) error {
+	return &problem{code: "route_not_found", detail: "There is nothing at this path."}
+}
+
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+
+// methodNotAllowed is also asked about methods that no route has, and then about any path.
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	routes := chi.RouteContext(r.Context()).Routes
+	var allowed []string
+	for _, m := range methods {
+		if routes.Match(chi.NewRouteContext(), m, path) {
+			allowed = append(allowed, m)
+		}
+	}
+	if len(allowed) == 0 {
+		return routeNotFound(w, r)
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &problem{code: "method_not_allowed", detail: "The header Allow lists the methods that this path takes."}
+}

@@ -1,0 +1,23 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+)
+
+// NewServer returns a server for the handler of New, with limits that no honest client meets and that
+// keep the others from holding connections for nothing. It speaks HTTP/1.1 and HTTP/2 without TLS.
+func NewServer(handler http.Handler) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           handler,
+		Protocols:         &protocols,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      30 * time.Second, // a list may wait for five before it begins
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10, // a cursor over 200 ids has a third of this
+	}
+}

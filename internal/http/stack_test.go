@@ -1,0 +1,174 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+	"go.uber.org/goleak"
+
+	"github.com/usersvc/usersvc"
+	"github.com/usersvc/usersvc/internal/eventstore"
+	httpapi "github.com/usersvc/usersvc/internal/http"
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/pgtest"
+	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/users"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.Goroutines()...) }
+
+// stack is the service on a database of its own, without a socket.
+type stack struct {
+	handler   http.Handler
+	pool      *pgxpool.Pool
+	logged    *lines
+	stopRelay context.CancelFunc
+}
+
+func boot(t *testing.T, changes ...func(*httpapi.Config)) *stack {
+	t.Helper()
+	pool := pgtest.New(t)
+	log := eventstore.Open(pool)
+	profiles := projections.NewProfiles(pool)
+	relay := outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, zerolog.Nop())
+	log.Notify(relay.Wake)
+	useCases := users.New(log, profiles, 10, zerolog.Nop())
+	key, err := log.CursorKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stopRelay := context.WithCancel(context.Background())
+	s := &stack{pool: pool, logged: new(lines), stopRelay: stopRelay}
+	var background sync.WaitGroup
+	background.Go(func() { relay.Run(ctx) })
+	t.Cleanup(func() {
+		stopRelay()
+		background.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		useCases.Close(ctx)
+		log.Close(ctx)
+	})
+	config := httpapi.Config{
+		Users: useCases, Relay: relay, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	if s.handler, err = httpapi.New(config); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func ready(context.Context) httpapi.Readiness {
+	return httpapi.Readiness{Ready: true, Database: true, SchemaCurrent: 3, SchemaLatest: 3}
+}
+
+// lines collects the log.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// answer is what a client got.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// json returns the body as an object.
+func (a answer) json(t *testing.T) map[string]any {
+	t.Helper()
+	var object map[string]any
+	if err := json.Unmarshal(a.Body, &object); err != nil {
+		t.Fatalf("%v: %q", err, a.Body)
+	}
+	return object
+}
+
+// code returns the code of a problem, "" of anything else.
+func (a answer) code() string {
+	var problem struct{ Code string }
+	if a.Header.Get("Content-Type") == "application/problem+json" {
+		_ = json.Unmarshal(a.Body, &problem) // that it is JSON was verified
+	}
+	return problem.Code
+}
+
+// send makes a request, with headers as "Name: value", and holds its answer against openapi.yaml.
+func (s *stack) send(t *testing.T, method, target, body string, headers ...string) answer {
+	t.Helper()
+	r := newRequest(t, method, target, body, headers...)
+	got := s.serve(r)
+	verify(t, method, r.URL.EscapedPath(), got)
+	return got
+}
+
+func newRequest(t *testing.T, method, target, body string, headers ...string) *http.Request {
+	t.Helper()
+	var content *strings.Reader // nil: none
+	r := httptest.NewRequestWithContext(t.Context(), method, target, nil)
+	if body != "" {
+		content = strings.NewReader(body)
+		r = httptest.NewRequestWithContext(t.Context(), method, target, content)
+		r.Header.Set("Content-Type", "application/json")
+		if method == http.MethodPatch {
+			r.Header.Set("Content-Type", "application/merge-patch+json")
+		}
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		name = http.CanonicalHeaderKey(name)
+		r.Header[name] = append(r.Header[name], value)
+		if name == "Content-Type" {
+			r.Header[name] = []string{value}
+		}
+	}
+	return r
+}
+
+func (s *stack) serve(r *http.Request) answer {
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return answer{w.Code, w.Header(), w.Body.Bytes()}
+}
+
+// want fails the test unless a request has this status and, for a refusal, this code.
+func (s *stack) want(t *testing.T, status int, code string, method, target, body string, headers ...string) answer {
+	t.Helper()
+	got := s.send(t, method, target, body, headers...)
+	if got.Status != status || got.code() != code {
+		t.Fatalf("%s %s %.200s: %d %q, want %d %q: %s", method, target, body, got.Status, got.code(), status, code, got.Body)
+	}
+	return got
+}
+
+// create makes a user and returns its path.
+func (s *stack) create(t *testing.T, email string) string {
+	t.Helper()
+	body, _ := json.Marshal(map[string]string{"email": email, "displayName": "Ada Lovelace"}) // strings: cannot fail
+	return s.want(t, 201, "", "POST", "/v1/users", string(body)).Header.Get("Location")
+}

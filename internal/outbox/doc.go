@@ -1,0 +1,16 @@
+// Package outbox drives subscriptions: named readers of the log, each with a handler and a checkpoint.
+//
+// The log is the outbox. What a subscription has not had yet is what lies behind its checkpoint; the
+// view derived.outbox shows it. Nothing is copied, marked or deleted.
+//
+// It guarantees:
+//   - A handler sees every event once, in order of position: its writes and the checkpoint commit in
+//     one transaction, which the relay opens and closes. (A crash of the database may lose the newest
+//     such transactions, effects and checkpoint together, and the log repeats them: they are committed
+//     with synchronous_commit off, so that no projection ever makes a command wait for the disk.)
+//   - Of several replicas one at a time works a subscription, batch by batch: whoever gets its row.
+//   - An event whose handler fails is tried again, with back-off, and holds the subscription up; it is
+//     never passed over. Status says so. When the database itself fails, the relay waits for it.
+//
+// Effects outside the database are not covered by the transaction: none are allowed in a handler.
+package outbox

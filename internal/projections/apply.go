@@ -1,0 +1,131 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Apply folds a batch of events, in order of position, into user_profiles. It runs in the relay's
+// transaction and never ends it.
+func Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+	profiles, err := profilesBefore(ctx, tx, events)
+	if err != nil {
+		return err
+	}
+	changed := make(map[uuid.UUID]Profile, len(events))
+	for _, e := range events {
+		if e.StreamType != domain.StreamType {
+			continue
+		}
+		p, ok := changed[e.StreamID]
+		if !ok {
+			p = profiles[e.StreamID]
+			p.User.ID = e.StreamID
+		}
+		if e.Version <= p.User.Version {
+			continue // had already
+		}
+		if e.Version != p.User.Version+1 {
+			return fmt.Errorf("event at position %d is version %d of user %s, but the profile is at version %d", e.Position, e.Version, e.StreamID, p.User.Version)
+		}
+		if p, err = p.Fold(e); err != nil {
+			return err
+		}
+		changed[e.StreamID] = p
+	}
+	return upsert(ctx, tx, changed)
+}
+
+// profilesBefore reads the rows that the events continue. A user created in the batch has none.
+const selectProfiles = `SELECT ` + profileColumns + ` FROM derived.user_profiles p WHERE p.user_id = ANY ($1)`
+
+func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (map[uuid.UUID]Profile, error) {
+	var ids []uuid.UUID
+	seen := make(map[uuid.UUID]bool, len(events))
+	for _, e := range events {
+		if e.StreamType == domain.StreamType && !seen[e.StreamID] {
+			seen[e.StreamID] = true
+			if e.Version > 1 {
+				ids = append(ids, e.StreamID)
+			}
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, _ := tx.Query(ctx, selectProfiles, ids)
+	profiles := make(map[uuid.UUID]Profile, len(ids))
+	found, err := pgx.CollectRows(rows, scanProfile)
+	if err != nil {
+		return nil, fmt.Errorf("read profiles: %w", err)
+	}
+	for _, p := range found {
+		profiles[p.User.ID] = p
+	}
+	return profiles, nil
+}
+
+// The counters are left alone: they belong to the events of other domains.
+const upsertProfiles = `
+INSERT INTO derived.user_profiles AS p (user_id, version, position, created_at, updated_at, suspended_at, status,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
+SELECT user_id, version, position, created_at, updated_at, suspended_at, status,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector
+FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+  AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
+ON CONFLICT (user_id) DO UPDATE SET
+  version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,
+  suspended_at = excluded.suspended_at, status = excluded.status, email = excluded.email, email_key = excluded.email_key,
+  display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name,
+  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search
+WHERE p.version < excluded.version`
+
+func upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) error {
+	if len(profiles) == 0 {
+		return nil
+	}
+	var (
+		ids                               []uuid.UUID
+		versions                          []int
+		positions                         []int64
+		created, updated                  []time.Time
+		suspended                         []*time.Time
+		status, email, emailKey, display  []string
+		first, last, reason, roles, words []string
+	)
+	for id, p := range profiles {
+		u := p.User
+		ids, versions, positions = append(ids, id), append(versions, u.Version), append(positions, p.Position)
+		created, updated = append(created, u.CreatedAt), append(updated, u.UpdatedAt)
+		suspended = append(suspended, nullable(u.SuspendedAt))
+		key := domain.CanonicalEmail(u.Email)
+		status, email, emailKey = append(status, string(u.Status)), append(email, u.Email), append(emailKey, key)
+		display, first, last = append(display, u.DisplayName), append(first, u.FirstName), append(last, u.LastName)
+		reason = append(reason, u.SuspensionReason)
+		roles = append(roles, "{"+strings.Join(u.Roles, ",")+"}") // a role needs no quoting, see domain.ParseRole
+		words = append(words, lexemes(key, u.DisplayName, u.FirstName, u.LastName))
+	}
+	_, err := tx.Exec(ctx, upsertProfiles, ids, versions, positions, created, updated, suspended, status,
+		email, emailKey, display, first, last, reason, roles, words)
+	if err != nil {
+		return fmt.Errorf("write profiles: %w", err)
+	}
+	return nil
+}
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,92 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Current is a user with everything that was acknowledged before it was asked for.
+type Current struct {
+	Profile
+	// LongTail says that the projection lags so far behind this user that its newest events were
+	// left out: the user has to be folded from its stream. The counters are good.
+	LongTail   bool
+	Checkpoint int64 // of the projection
+	tail       int
+	Err        error // why this user could not be folded; the others of the query are not concerned
+}
+
+// Current reads a user by id. A user that does not exist has version 0.
+func (p *Profiles) Current(ctx context.Context, id uuid.UUID) (Current, error) {
+	c, err := p.current.get(ctx, id)
+	if err != nil {
+		return c, fmt.Errorf("read user: %w", unavailable(err))
+	}
+	return c, c.Err
+}
+
+// More than a projection that works ever lacks of one user. Beyond it snapshots are the quicker way.
+const maxTail = 100
+
+// One statement, so one snapshot: no event falls between the row and its tail.
+const selectCurrent = `
+SELECT want.id, s.checkpoint, ` + profileColumns + `, e.version, e.position, e.recorded_at, e.type, e.schema_version, e.data
+FROM unnest($1::uuid[]) AS want (id)
+CROSS JOIN (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+LEFT JOIN derived.user_profiles p ON p.user_id = want.id
+LEFT JOIN eventlog.events e ON e.stream_id = want.id
+  AND e.version > COALESCE(p.version, 0) AND e.version <= COALESCE(p.version, 0) + $2
+ORDER BY want.id, e.version`
+
+func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Current, error) {
+	rows, err := p.pool.Query(ctx, selectCurrent, ids, maxTail)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	users := make(map[uuid.UUID]Current, len(ids))
+	for rows.Next() {
+		if err := addCurrent(users, rows); err != nil {
+			return nil, err
+		}
+	}
+	return users, rows.Err()
+}
+
+// addCurrent takes one row: a profile with no event, or with one event of its tail.
+func addCurrent(users map[uuid.UUID]Current, rows pgx.Rows) error {
+	var (
+		id      uuid.UUID
+		c       Current
+		e       eventstore.Recorded
+		version zeronull.Int8
+		schema  zeronull.Int8
+		at      zeronull.Timestamptz
+	)
+	dest, done := c.Profile.destinations()
+	dest = append([]any{&id, &c.Checkpoint}, dest...)
+	dest = append(dest, &version, (*zeronull.Int8)(&e.Position), &at, (*zeronull.Text)(&e.Type), &schema, &e.Data)
+	if err := rows.Scan(dest...); err != nil {
+		return err
+	}
+	done()
+	if before, ok := users[id]; ok {
+		c = before
+	}
+	c.User.ID = id
+	if version > 0 && c.Err == nil {
+		e.StreamID, e.Version, e.SchemaVersion, e.RecordedAt = id, int(version), int(schema), time.Time(at).UTC()
+		c.Profile, c.Err = c.Profile.Fold(e)
+		c.tail++
+		c.LongTail = c.tail == maxTail
+	}
+	users[id] = c
+	return nil
+}

@@ -1,0 +1,18 @@
+// Package projections derives rows from the log and answers queries with them: user_profiles, one row
+// for each user, deleted ones included.
+//
+// It guarantees:
+//   - Apply folds a batch of events in the relay's transaction, which also moves the checkpoint: the
+//     rows are the fold of the log up to the checkpoint, exactly. Every write is gated by version, so
+//     an event that arrives twice changes nothing, and one that is missing is an error.
+//   - Current is a row together with the events that it lacks, from one snapshot of the database: it
+//     shows whatever was acknowledged before it was asked, however far the projection lags. Only the
+//     counters of Activity follow the projection.
+//   - List shows rows and the position that they are at, from one snapshot, and can be made to wait
+//     until that position has been reached.
+//
+// The rows can be thrown away: the log makes them again. Nothing is decided on them.
+package projections
+
+// Subscription is the name under which user_profiles follows the log.
+const Subscription = "user_profiles"

@@ -1,0 +1,108 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"github.com/usersvc/usersvc/internal/domain"
+)
+
+// Order is what a list is sorted by; the id breaks ties in the same direction.
+type Order struct {
+	By   string // "createdAt", "updatedAt", "email" (its canonical form) or "displayName"
+	Desc bool
+}
+
+// After is the last row of the page before.
+type After struct {
+	Value string // what it is sorted by; opaque
+	ID    uuid.UUID
+}
+
+// Query selects a page of user_profiles. Zero members select nothing away, but deleted users are
+// left out unless Status asks for them.
+type Query struct {
+	Status                      domain.Status
+	Role                        string
+	Words                       string // q: each word must begin a word of the address or the names
+	Address                     string // canonical e-mail
+	IDs                         []uuid.UUID
+	CreatedAfter, CreatedBefore time.Time // exclusive
+	Order                       Order
+	Limit                       int
+	After                       *After
+	Count                       bool // also count all rows that match
+}
+
+// OnlyAddress reports whether users are asked for by their address and by nothing else.
+func (q Query) OnlyAddress() bool { return q.Address != "" && q.IDs == nil && !q.filtered() }
+
+// OnlyIDs reports whether users are asked for by their ids and by nothing else.
+func (q Query) OnlyIDs() bool { return q.IDs != nil && q.Address == "" && !q.filtered() }
+
+func (q Query) filtered() bool {
+	return q.Status != "" || q.Role != "" || q.Words != "" || !q.CreatedAfter.IsZero() || !q.CreatedBefore.IsZero()
+}
+
+// Page is rows and the position that they show, from one snapshot of the database.
+type Page struct {
+	Profiles []Profile
+	Next     *After // nil on the last page
+	Position int64  // the projection's checkpoint
+	Parked   int64  // users waiting behind a failed event
+	Total    int64  // with Query.Count
+}
+
+// List reads a page that shows at least minPosition, waiting for the projection to get there if
+// need be: ErrLagging when it takes longer than patience.
+func (p *Profiles) List(ctx context.Context, q Query, minPosition int64, patience time.Duration) (Page, error) {
+	deadline := time.Now().Add(patience)
+	for {
+		page, err := p.page(ctx, q)
+		if err != nil {
+			return Page{}, fmt.Errorf("list users: %w", unavailable(err))
+		}
+		if page.Position >= minPosition {
+			return page, nil
+		}
+		if err := p.await(ctx, minPosition, time.Until(deadline)); err != nil {
+			return Page{}, err
+		}
+	}
+}
+
+func (p *Profiles) page(ctx context.Context, q Query) (Page, error) {
+	sql, args := q.statement()
+	rows, err := p.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	var page Page
+	var places []string
+	profiles, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Profile, error) {
+		var profile Profile
+		var place zeronull.Text
+		dest, done := profile.destinations()
+		err := row.Scan(append([]any{&page.Position, &page.Total, &place}, dest...)...)
+		done()
+		places = append(places, string(place))
+		return profile, err
+	})
+	if err != nil {
+		return Page{}, err
+	}
+	if profiles[0].User.Version == 0 {
+		profiles = nil // the row that carries the checkpoint alone
+	}
+	if last := q.Limit - 1; len(profiles) > q.Limit {
+		page.Next = &After{places[last], profiles[last].User.ID}
+		profiles = profiles[:q.Limit]
+	}
+	page.Profiles = profiles
+	return page, nil
+}

@@ -1,0 +1,87 @@
+package projections
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/usersvc/usersvc/internal/domain"
+)
+
+// columns maps what a list can be sorted by to the indexed column, and the type of its values.
+var columns = map[string]struct{ name, typ string }{
+	"createdAt":   {"p.created_at", "timestamptz"},
+	"updatedAt":   {"p.updated_at", "timestamptz"},
+	"email":       {"p.email_key", "text"},
+	"displayName": {"p.display_name", "text"},
+}
+
+// statement writes the query of a page: one row more than its limit, which tells that there is a next
+// one. The checkpoint comes from the same snapshot, on each row, or on one of its own if there is none.
+func (q Query) statement() (sql string, args []any) {
+	var c conditions
+	q.filter(&c)
+	where := c.String()
+	total := "0"
+	if q.Count {
+		total = "(SELECT count(*) FROM derived.user_profiles p WHERE " + where + ")"
+	}
+	column, direction, beyond := columns[q.Order.By], "ASC", ">"
+	if q.Order.Desc {
+		direction, beyond = "DESC", "<"
+	}
+	if q.After != nil {
+		c.add("("+column.name+", p.user_id) "+beyond+" (?::text::"+column.typ+", ?)", q.After.Value, q.After.ID)
+	}
+	order := func(place string) string { return place + " " + direction + ", p.user_id " + direction }
+	return `
+SELECT s.checkpoint, ` + total + `, p.place::text, ` + profileColumns + `
+FROM (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+LEFT JOIN LATERAL (
+  SELECT p.*, ` + column.name + ` AS place FROM derived.user_profiles p
+  WHERE ` + c.String() + `
+  ORDER BY ` + order(column.name) + ` LIMIT ` + strconv.Itoa(q.Limit+1) + `
+) p ON true
+ORDER BY ` + order("p.place"), c.args
+}
+
+func (q Query) filter(c *conditions) {
+	if q.Status != "" {
+		c.add("p.status = ?", string(q.Status))
+	} else {
+		c.add("p.status <> ?", string(domain.Deleted))
+	}
+	if q.Role != "" {
+		c.add("p.roles @> ARRAY[?::text]", q.Role)
+	}
+	if q.Words != "" {
+		c.add("p.search @@ ?::text::tsquery", prefixes(q.Words))
+	}
+	if q.Address != "" {
+		c.add("p.email_key = ?", q.Address)
+	}
+	if q.IDs != nil {
+		c.add("p.user_id = ANY (?)", q.IDs)
+	}
+	if !q.CreatedAfter.IsZero() {
+		c.add("p.created_at > ?", q.CreatedAfter)
+	}
+	if !q.CreatedBefore.IsZero() {
+		c.add("p.created_at < ?", q.CreatedBefore)
+	}
+}
+
+// conditions are SQL terms joined by AND, their arguments numbered as they come.
+type conditions struct {
+	terms []string
+	args  []any
+}
+
+func (c *conditions) add(term string, args ...any) {
+	for _, arg := range args {
+		c.args = append(c.args, arg)
+		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	c.terms = append(c.terms, term)
+}
+
+func (c *conditions) String() string { return strings.Join(c.terms, " AND ") }

@@ -1,0 +1,66 @@
+package projections
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype/zeronull"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Activity is what events of other domains have said about a user.
+type Activity struct {
+	PostCount, FollowerCount int
+	Position                 int64 // of the newest such event, 0 if none
+}
+
+// Profile is a row of user_profiles: a user, and the counters that follow the relay.
+type Profile struct {
+	User     domain.User
+	Activity Activity
+	Position int64 // of the newest of the user's events folded in
+}
+
+// Fold returns the profile after one more event of its user's stream. It fails with
+// *domain.UnknownEvent for an event that this build does not know.
+func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
+	event, err := domain.Decode(e.Type, e.SchemaVersion, e.Data)
+	if err != nil {
+		return p, fmt.Errorf("event at position %d: %w", e.Position, err)
+	}
+	p.User = p.User.Apply(event, e.RecordedAt)
+	p.Position = e.Position
+	return p, nil
+}
+
+const profileColumns = `p.user_id, p.version, p.position, p.activity_position, p.post_count, p.follower_count,
+p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
+
+// destinations are where profileColumns are scanned to, a row of an outer join that found none
+// included: it leaves zeros. done is to be called after each scan.
+func (p *Profile) destinations() (dest []any, done func()) {
+	u, a := &p.User, &p.Activity
+	var version, posts, followers zeronull.Int8
+	var created, updated, suspended zeronull.Timestamptz
+	dest = []any{
+		(*zeronull.UUID)(&u.ID), &version, (*zeronull.Int8)(&p.Position), (*zeronull.Int8)(&a.Position), &posts, &followers,
+		&created, &updated, &suspended, (*zeronull.Text)(&u.Status), (*zeronull.Text)(&u.Email),
+		(*zeronull.Text)(&u.DisplayName), (*zeronull.Text)(&u.FirstName), (*zeronull.Text)(&u.LastName),
+		(*zeronull.Text)(&u.SuspensionReason), &u.Roles,
+	}
+	return dest, func() {
+		u.Version, a.PostCount, a.FollowerCount = int(version), int(posts), int(followers)
+		u.CreatedAt, u.UpdatedAt, u.SuspendedAt = time.Time(created).UTC(), time.Time(updated).UTC(), time.Time(suspended).UTC()
+	}
+}
+
+func scanProfile(row pgx.CollectableRow) (Profile, error) {
+	var p Profile
+	dest, done := p.destinations()
+	err := row.Scan(dest...)
+	done()
+	return p, err
+}

@@ -1,0 +1,76 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Profiles answers queries from user_profiles.
+type Profiles struct {
+	pool    *pgxpool.Pool
+	current *coalescer[uuid.UUID, Current]
+
+	mu    sync.Mutex
+	moved chan struct{} // closed when the checkpoint moves, then replaced
+}
+
+// NewProfiles answers queries over the pool.
+func NewProfiles(pool *pgxpool.Pool) *Profiles {
+	p := &Profiles{pool: pool, moved: make(chan struct{})}
+	p.current = newCoalescer(p.readCurrent)
+	return p
+}
+
+// Moved tells waiting lists that the relay of this process has moved the checkpoint.
+func (p *Profiles) Moved() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.moved)
+	p.moved = make(chan struct{})
+}
+
+func (p *Profiles) nextMove() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.moved
+}
+
+// Another replica's relay moves the checkpoint without telling us: waiting lists look this often.
+const lookAgain = 20 * time.Millisecond
+
+const readCheckpoint = `SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `'`
+
+// Checkpoint reads the position that the projection has reached.
+func (p *Profiles) Checkpoint(ctx context.Context) (int64, error) {
+	var checkpoint int64
+	if err := p.pool.QueryRow(ctx, readCheckpoint).Scan(&checkpoint); err != nil {
+		return 0, fmt.Errorf("read checkpoint: %w", unavailable(err))
+	}
+	return checkpoint, nil
+}
+
+// await returns when the projection has reached a position, or ErrLagging after a while.
+func (p *Profiles) await(ctx context.Context, position int64, patience time.Duration) error {
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	for {
+		moved := p.nextMove() // before looking, so that no move is missed
+		checkpoint, err := p.Checkpoint(ctx)
+		if err != nil || checkpoint >= position {
+			return err
+		}
+		select {
+		case <-moved:
+		case <-time.After(lookAgain):
+		case <-deadline.C:
+			return ErrLagging
+		case <-ctx.Done():
+			return unavailable(ctx.Err())
+		}
+	}
+}

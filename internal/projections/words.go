@@ -1,0 +1,82 @@
+package projections
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Text search compares words that are folded here and not in the database: so they are the same under
+// every locale of the server, and no extension is needed.
+
+const maxLexeme = 500 // bytes; PostgreSQL takes 2,046, and nobody types as many
+
+// lexemes is the tsvector of an address and names: each word of each, and the address whole.
+func lexemes(address string, names ...string) string {
+	words := append(split(address), fold(address))
+	for _, name := range names {
+		words = append(words, split(name)...)
+	}
+	slices.Sort(words)
+	var b strings.Builder
+	for _, w := range slices.Compact(words) {
+		b.WriteString(quote(w))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// prefixes is the tsquery for "every word of q begins a word of the text". An address is one word.
+func prefixes(q string) string {
+	var terms []string
+	for _, field := range strings.Fields(q) {
+		words := split(field)
+		if strings.ContainsRune(field, '@') {
+			words = []string{fold(field)}
+		}
+		for _, w := range words {
+			terms = append(terms, quote(w)+":*")
+		}
+	}
+	return strings.Join(terms, " & ")
+}
+
+func split(s string) []string {
+	return strings.FieldsFunc(fold(s), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	})
+}
+
+// fold drops case, accents and the difference between compatible forms.
+func fold(s string) string {
+	if isPlain(s) {
+		return strings.ToLower(s)
+	}
+	decomposed := norm.NFKD.String(cases.Fold().String(s))
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, decomposed)
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// quote writes a lexeme as tsvector and tsquery read it.
+func quote(w string) string {
+	if len(w) > maxLexeme {
+		w = strings.ToValidUTF8(w[:maxLexeme], "")
+	}
+	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(w) + "'"
+}

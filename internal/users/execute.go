@@ -1,0 +1,182 @@
+package users
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// A race can be lost to another replica; three times in a row means that the user is fought over.
+const maxTries = 3
+
+// Execute carries a command out and returns the user after it. Errors: *domain.Error where a rule says
+// no, *PreconditionFailed, *VersionConflict, ErrKeyReused, ErrKeyInFlight, ErrUnavailable (nothing was
+// changed) and ErrOutcomeUnknown.
+func (u *Users) Execute(ctx context.Context, r Request) (Result, error) {
+	done, err := u.turns.take(ctx, r)
+	if err != nil {
+		return Result{}, err
+	}
+	defer done()
+	for try := 1; ; try++ {
+		result, err := u.try(ctx, r)
+		var lost *eventstore.VersionConflict
+		if !errors.As(err, &lost) {
+			return result, outward(err)
+		}
+		u.cache.Remove(r.UserID)
+		if r.IfMatch.given() {
+			return Result{}, &PreconditionFailed{lost.Current}
+		}
+		if try == maxTries {
+			return Result{}, &VersionConflict{lost.Current}
+		}
+	}
+}
+
+// try decides once, on the cached user or on a fresh load, and appends.
+func (u *Users) try(ctx context.Context, r Request) (Result, error) {
+	view, ok := u.remembered(r)
+	if ok {
+		if events, err := decide(view.User, r); err == nil && len(events) > 0 {
+			return u.append(ctx, r, view, events)
+		}
+	}
+	view, record, err := u.load(ctx, r)
+	if err != nil {
+		return Result{}, err
+	}
+	if record != nil {
+		return u.replay(ctx, r, record)
+	}
+	events, err := decide(view.User, r)
+	if err != nil {
+		return Result{}, err
+	}
+	if len(events) == 0 && r.Key == nil {
+		return Result{View: view}, nil
+	}
+	return u.append(ctx, r, view, events)
+}
+
+// remembered is the user as last seen here, which may be out of date. One that is to be created is
+// taken not to exist: the append knows better.
+func (u *Users) remembered(r Request) (View, bool) {
+	if view, ok := u.cache.Get(r.UserID); ok {
+		return view, true
+	}
+	_, creates := r.Command.(domain.CreateUser)
+	return View{User: domain.NewUser(r.UserID)}, creates
+}
+
+// decide asks the caller's condition, then the command. Whether the user is there comes before both.
+func decide(user domain.User, r Request) ([]domain.Event, error) {
+	if r.IfMatch.given() {
+		if err := user.Alive(); err != nil {
+			return nil, err
+		}
+		if !r.IfMatch.allows(user.Version) {
+			return nil, &PreconditionFailed{user.Version}
+		}
+	}
+	return r.Command.Decide(user)
+}
+
+// append stores the events that were decided on before, and folds them with the time they were given.
+func (u *Users) append(ctx context.Context, r Request, before View, events []domain.Event) (Result, error) {
+	command, err := newCommand(r, before, events)
+	if err != nil {
+		return Result{}, err
+	}
+	appended, err := u.log.Append(ctx, command)
+	if err != nil {
+		u.cache.Remove(r.UserID)
+		return Result{}, err
+	}
+	if appended.Replayed != nil {
+		return u.replay(ctx, r, appended.Replayed)
+	}
+	after := before
+	for _, e := range events {
+		after.User = after.User.Apply(e, appended.RecordedAt)
+		after.Position = appended.Position
+	}
+	u.cache.Add(r.UserID, after)
+	u.snapshots.consider(before, after)
+	return Result{View: after}, nil
+}
+
+func newCommand(r Request, before View, events []domain.Event) (eventstore.Command, error) {
+	c := eventstore.Command{
+		StreamType: domain.StreamType, StreamID: r.UserID, ExpectedVersion: before.User.Version,
+		Metadata: eventstore.Metadata(r.Cause),
+	}
+	after := before.User
+	for _, e := range events {
+		stored, err := encode(e)
+		if err != nil {
+			return c, err
+		}
+		c.Events = append(c.Events, stored)
+		after = after.Apply(e, before.User.UpdatedAt)
+	}
+	c.Release, c.Take = claims(before.User, after)
+	if r.Key != nil {
+		outcome, err := newOutcome(r.Key.Status, before.Activity)
+		if err != nil {
+			return c, err
+		}
+		c.Key = &eventstore.Key{Hash: r.Key.hash(), Fingerprint: r.Key.Fingerprint[:], Outcome: outcome}
+	}
+	return c, nil
+}
+
+func encode(e domain.Event) (eventstore.Event, error) {
+	typ, schema, data, err := domain.Encode(e)
+	if err != nil {
+		return eventstore.Event{}, fmt.Errorf("encode %s: %w", e.Type(), err)
+	}
+	id, err := uuid.NewV7()
+	return eventstore.Event{ID: id, Type: typ, SchemaVersion: schema, Data: data}, err
+}
+
+// claims are the addresses that a change of the user gives up and wants.
+func claims(before, after domain.User) (release, take []eventstore.Claim) {
+	from, to := before.Address(), after.Address()
+	if from == to {
+		return nil, nil
+	}
+	if from != "" {
+		release = []eventstore.Claim{emailClaim(from)}
+	}
+	if to != "" {
+		take = []eventstore.Claim{emailClaim(to)}
+	}
+	return release, take
+}
+
+func emailClaim(address string) eventstore.Claim {
+	return eventstore.Claim{Scope: "email", Key: address}
+}
+
+// outward turns what the log says into what a caller is told.
+func outward(err error) error {
+	var taken *eventstore.ClaimTaken
+	var strange *domain.UnknownEvent
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &taken):
+		return domain.ErrEmailTaken
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
+		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+	case errors.Is(err, eventstore.ErrUnavailable), errors.As(err, &strange):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}

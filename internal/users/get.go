@@ -1,0 +1,89 @@
+package users
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Get returns the user as it is, whatever the projection lacks: domain.ErrUserNotFound,
+// domain.ErrUserDeleted, or ErrUnavailable.
+func (u *Users) Get(ctx context.Context, id uuid.UUID) (Current, error) {
+	current, err := u.current(ctx, id)
+	if err != nil {
+		return Current{}, err
+	}
+	return current, current.User.Alive()
+}
+
+func (u *Users) current(ctx context.Context, id uuid.UUID) (Current, error) {
+	row, err := u.profiles.Current(ctx, id)
+	if err != nil {
+		return Current{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	view := View{User: row.User, Activity: row.Activity, Position: row.Position}
+	if row.LongTail {
+		folded, _, err := u.fold(ctx, eventstore.Load{StreamID: id})
+		if err != nil {
+			return Current{}, outward(err)
+		}
+		view.User, view.Position = folded.User, folded.Position
+	}
+	return Current{View: view, ProjectionPosition: row.Checkpoint}, nil
+}
+
+// At returns the user at a point of its past, both ends included: domain.ErrUserNotFound,
+// ErrNotYetExisting, domain.ErrUserDeleted, ErrInFuture, ErrNoSuchVersion, ErrNoSuchPosition or
+// ErrUnavailable. The answer for a point never changes.
+func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
+	if err := u.reach(ctx, p); err != nil {
+		return Moment{}, outward(err)
+	}
+	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p)})
+	if err != nil {
+		return Moment{}, outward(err)
+	}
+	if view.User.Version == 0 || view.User.Version < p.Version {
+		return Moment{}, u.whyNot(ctx, id)
+	}
+	m := Moment{View: view, AsOf: p.Time}
+	if p.Time.IsZero() {
+		m.AsOf = view.User.UpdatedAt
+	}
+	return m, view.User.Alive()
+}
+
+// reach makes sure that whatever happened at or before a point can be read, and nothing can be added.
+func (u *Users) reach(ctx context.Context, p Point) error {
+	if p.Version > 0 {
+		return nil
+	}
+	head, err := u.log.Head(ctx)
+	switch {
+	case err != nil:
+		return err
+	case p.Position > head.Position:
+		return ErrNoSuchPosition
+	case !p.Time.After(head.RecordedAt):
+		return nil // each batch has an instant later than the one before: this one is closed
+	case p.Time.After(head.Clock):
+		return ErrInFuture
+	}
+	return u.log.Settle(ctx)
+}
+
+// whyNot tells a user that was not there at the point from one that never was.
+func (u *Users) whyNot(ctx context.Context, id uuid.UUID) error {
+	newest, err := u.log.Version(ctx, id)
+	switch {
+	case err != nil:
+		return outward(err)
+	case newest == 0:
+		return domain.ErrUserNotFound
+	}
+	return ErrNotYetExisting
+}

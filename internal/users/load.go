@@ -1,0 +1,85 @@
+package users
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// A load takes this many events at a time. Where snapshots are kept it is over after the first.
+const loadLimit = 1000
+
+// load reads the user of a request afresh, with the record of its key if it has been used before.
+func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, error) {
+	want := eventstore.Load{StreamID: r.UserID}
+	if r.Key != nil {
+		want.Key = r.Key.hash()
+	}
+	view, record, err := u.fold(ctx, want)
+	if err != nil || record != nil || view.User.Version == 0 {
+		return view, record, err
+	}
+	current, err := u.profiles.Current(ctx, r.UserID)
+	if err != nil {
+		return view, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	view.Activity = current.Activity
+	u.cache.Add(r.UserID, view)
+	return view, nil, nil
+}
+
+// fold returns a user within the bound, from the newest snapshot and the events after it. Counters
+// are not among them. A user that did not exist has version 0.
+func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventstore.Record, error) {
+	want.Schema, want.Limit = snapshotSchema, loadLimit
+	view := View{User: domain.NewUser(want.StreamID)}
+	for {
+		loaded, err := u.log.Load(ctx, want)
+		if err != nil || loaded.Key != nil {
+			return view, loaded.Key, err
+		}
+		if loaded.Snapshot != nil {
+			if view, err = decodeSnapshot(*loaded.Snapshot); err != nil {
+				u.snapshots.unreadable(err)
+				want.Schema, view = noSnapshots, View{User: domain.NewUser(want.StreamID)}
+				continue // never an error: a snapshot is only a short cut, and is replaced on the way
+			}
+		}
+		if view, err = u.applyAll(view, loaded.Events); err != nil || loaded.Complete {
+			return view, nil, err
+		}
+		want.After = view.User.Version
+	}
+}
+
+// applyAll folds events in. Where it passes a version that should have a snapshot, it has one kept.
+func (u *Users) applyAll(view View, events []eventstore.Recorded) (View, error) {
+	for _, e := range events {
+		after, err := apply(view, e)
+		if err != nil {
+			return view, err
+		}
+		u.snapshots.consider(view, after)
+		view = after
+	}
+	return view, nil
+}
+
+func apply(view View, e eventstore.Recorded) (View, error) {
+	event, err := decode(e)
+	if err != nil {
+		return view, err
+	}
+	view.User, view.Position = view.User.Apply(event, e.RecordedAt), e.Position
+	return view, nil
+}
+
+func decode(e eventstore.Recorded) (domain.Event, error) {
+	event, err := domain.Decode(e.Type, e.SchemaVersion, e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("event at position %d: %w", e.Position, err)
+	}
+	return event, nil
+}
