@@ -2,6 +2,8 @@ package eventstore_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -14,7 +16,16 @@ import (
 	"github.com/usersvc/usersvc/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.Goroutines()...) }
+func TestMain(m *testing.M) {
+	if url := os.Getenv(writeTo); url != "" {
+		if err := writeAsOtherProcess(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m, pgtest.IgnoreServer())
+}
 
 // open returns a log on a database of its own.
 func open(t *testing.T) (*eventstore.Log, *pgxpool.Pool) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,15 +91,14 @@ func (t tag) version() (int, error) {
 	return int(v), err
 }
 
-// noneMatch tells whether the caller has what it asks for already. RFC 9110 §13.1.2 compares weakly
-// here: a proxy that compresses may have made our tag weak.
-func noneMatch(h http.Header, current string) (bool, error) {
+// noneMatch reads what the caller has already and returns what tells whether that is the current tag.
+// RFC 9110 §13.1.2 compares weakly here: a proxy that compresses may have made our tag weak.
+func noneMatch(h http.Header) (func(current string) bool, error) {
 	if len(h["If-None-Match"]) == 0 {
-		return false, nil
+		return func(string) bool { return false }, nil
 	}
 	tags, star, err := parseTags(h, "If-None-Match")
-	for _, t := range tags {
-		star = star || `"`+t.opaque+`"` == current
-	}
-	return star, err
+	return func(current string) bool {
+		return star || slices.ContainsFunc(tags, func(t tag) bool { return `"`+t.opaque+`"` == current })
+	}, err
 }

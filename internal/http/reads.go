@@ -20,20 +20,24 @@ func (a *api) user(r *request) error {
 	if err != nil {
 		return err
 	}
+	known, err := noneMatch(r.Header)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
 	defer cancel()
 	if past {
-		return a.pastUser(ctx, r, point)
+		return a.pastUser(ctx, r, point, known)
 	}
 	current, err := a.users.Get(ctx, r.id)
 	if err != nil {
 		return err
 	}
 	r.w.Header().Set("X-Projection-Position", strconv.FormatInt(current.ProjectionPosition, 10))
-	return r.writeUser(current.View, newUser(current.User, current.Activity))
+	return writeUser(r.w, current.View, newUser(current.User, current.Activity), known)
 }
 
-func (a *api) pastUser(ctx context.Context, r *request, p users.Point) error {
+func (a *api) pastUser(ctx context.Context, r *request, p users.Point, known func(string) bool) error {
 	moment, err := a.users.At(ctx, r.id, p)
 	if err != nil {
 		return err
@@ -41,24 +45,20 @@ func (a *api) pastUser(ctx context.Context, r *request, p users.Point) error {
 	shown := newUser(moment.User, moment.Activity)
 	shown.AsOf = (*stamp)(&moment.AsOf)
 	r.w.Header().Set("Memento-Datetime", moment.User.UpdatedAt.UTC().Format(http.TimeFormat))
-	return r.writeUser(moment.View, shown)
+	return writeUser(r.w, moment.View, shown, known)
 }
 
 // writeUser answers with a user, unless the caller has just that.
-func (r *request) writeUser(v users.View, shown user) error {
+func writeUser(w http.ResponseWriter, v users.View, shown user, known func(string) bool) error {
 	tag := etag(v)
-	known, err := noneMatch(r.Header, tag)
-	if err != nil {
-		return err
-	}
-	h := r.w.Header()
+	h := w.Header()
 	h.Set("ETag", tag)
 	h.Set("Cache-Control", userCaching)
-	if known {
-		r.w.WriteHeader(http.StatusNotModified)
+	if known(tag) {
+		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	return writeJSON(r.w, http.StatusOK, shown)
+	return writeJSON(w, http.StatusOK, shown)
 }
 
 // pointOf reads the moment in the past that is asked about, if any.
@@ -82,7 +82,7 @@ func pointOf(q query) (p users.Point, past bool, err error) {
 		return p, false, err
 	}
 	if asked == 1 && p == (users.Point{}) {
-		return p, true, users.ErrNotYetExisting // at position 0 there was nobody
+		return p, false, users.ErrNotYetExisting // at position 0 there was nobody
 	}
 	return p, asked == 1, nil
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.Goroutines()...) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.IgnoreServer()) }
 
 // stack is the service on a database of its own, without a socket.
 type stack struct {

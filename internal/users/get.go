@@ -47,8 +47,11 @@ func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
 	if err != nil {
 		return Moment{}, outward(err)
 	}
-	if view.User.Version == 0 || view.User.Version < p.Version {
+	switch {
+	case view.User.Version == 0:
 		return Moment{}, u.whyNot(ctx, id)
+	case view.User.Version < p.Version:
+		return Moment{}, ErrNoSuchVersion
 	}
 	m := Moment{View: view, AsOf: p.Time}
 	if p.Time.IsZero() {

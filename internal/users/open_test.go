@@ -19,7 +19,7 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.Goroutines()...) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.IgnoreServer()) }
 
 // replica is one process's share of the service, without HTTP. Its relay stands still until asked.
 type replica struct {

@@ -103,8 +103,8 @@ func TestPointsBeyondThePresentAreRefused(t *testing.T) {
 // waits for the writer, whose event gets an earlier time.
 func TestPresentIsSettledBeforeItIsAnswered(t *testing.T) {
 	t.Parallel()
-	db := pgtest.NewDB(t)
-	r := openOn(t, db.Pool)
+	db := pgtest.DB(t)
+	r := openOn(t, pgtest.Pool(t, db.URL))
 	id := r.create(t)
 	admin, err := pgx.Connect(t.Context(), db.AdminURL)
 	if err != nil {
@@ -132,7 +132,7 @@ RETURNING recorded_at`, id).Scan(&at); err != nil {
 		}
 		answer <- m
 	}()
-	waitForLock(t, db)
+	r.waitForLock(t)
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -142,11 +142,11 @@ RETURNING recorded_at`, id).Scan(&at); err != nil {
 }
 
 // waitForLock returns when somebody waits for the append lock.
-func waitForLock(t *testing.T, db *pgtest.DB) {
+func (r *replica) waitForLock(t *testing.T) {
 	t.Helper()
 	for {
 		var waiting bool
-		err := db.Pool.QueryRow(t.Context(), `
+		err := r.pool.QueryRow(t.Context(), `
 SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7310579 AND NOT granted
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waiting)
 		if err != nil {

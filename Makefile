@@ -1,0 +1,67 @@
+# Everything a developer types. `make` lists it; nothing has to be set up before.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Go's installer puts it here, where a login shell often does not look.
+export PATH := $(PATH):/usr/local/go/bin
+
+# The linters are pinned in a module of their own, so that the service does not inherit their dependencies.
+golangci := go tool -modfile=tools/go.mod golangci-lint
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run
+run: build ## build the service and serve on 127.0.0.1:8080
+	./bin/usersvc serve
+
+# Without the commit's stamp, for which git would have to trust the folder's owner.
+.PHONY: build
+build: ## build bin/usersvc, a static binary
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/usersvc ./cmd/usersvc
+
+# The race detector needs cgo, and Go turns cgo off by itself when it finds no C compiler.
+.PHONY: test
+test: export CGO_ENABLED := 1
+test: compiler ## run every test, on a PostgreSQL that the tests start themselves
+	@go test -race -shuffle=on -timeout=10m ./... | $(some_test_ran)
+
+# Go calls a run without tests a success. It shows in the summary lines, which pass through unchanged.
+some_test_ran := awk '{ print; fflush() } \
+	/^ok / && !/\[no tests to run\]/ { ran = 1 } \
+	END { if (!ran) { print "no test ran" > "/dev/stderr"; exit 1 } }'
+
+.PHONY: compiler
+compiler:
+	@cc=$$(go env CC); command -v $${cc%% *} >/dev/null || { \
+		echo "The race detector needs a C compiler, and $$cc was not found. Install one and try again:" >&2; \
+		echo "  Debian, Ubuntu  apt-get install gcc libc6-dev" >&2; \
+		echo "  Fedora, RHEL    dnf install gcc" >&2; \
+		echo "  Alpine          apk add gcc musl-dev" >&2; \
+		echo "  macOS           xcode-select --install" >&2; \
+		exit 1; }
+
+.PHONY: check
+check: lint ## what CI runs: the linters, then the tests
+	@$(MAKE) --no-print-directory test
+
+# The first run builds the linters from source, which takes a few minutes.
+.PHONY: lint
+lint: ## run the linters, the import rules among them
+	$(golangci) run
+
+.PHONY: fmt
+fmt: ## format the code
+	$(golangci) fmt
+
+.PHONY: bench
+bench: ## measure against the simpler designs, side by side
+	go run ./bench
+
+# The data folder is never touched.
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

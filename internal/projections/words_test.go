@@ -1,0 +1,37 @@
+package projections
+
+import "testing"
+
+func TestWordsAreFolded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ address, name, want string }{
+		{"ada@example.com", "Ada LOVELACE", `'ada' 'ada@example.com' 'com' 'example' 'lovelace' `},
+		{"x@y.example", "José Ñandú", `'example' 'jose' 'nandu' 'x' 'x@y.example' 'y' `},
+		{"o'hara+news@example.com", "", `'com' 'example' 'hara' 'news' 'o' 'o''hara+news@example.com' `},
+		{"a@b.example", `back\slash 'quoted'`, `'a' 'a@b.example' 'b' 'back' 'example' 'quoted' 'slash' `},
+		{"a@b.example", "ﬁnance Ⅷ", `'a' 'a@b.example' 'b' 'example' 'finance' 'viii' `},
+		{"a@b.example", "李 小龍", `'a' 'a@b.example' 'b' 'example' '小龍' '李' `},
+	} {
+		if got := lexemes(c.address, c.name); got != c.want {
+			t.Errorf("lexemes(%q, %q) = %s, want %s", c.address, c.name, got, c.want)
+		}
+	}
+}
+
+func TestQueryAsksForPrefixesOfWords(t *testing.T) {
+	t.Parallel()
+	for q, want := range map[string]string{
+		"lov":           `'lov':*`,
+		"Ada  LOV":      `'ada':* & 'lov':*`,
+		"ada@Exam":      `'ada@exam':*`,
+		"jose-maria":    `'jose':* & 'maria':*`,
+		"& | ! ' \\ :*": ``,
+		"it's":          `'it':* & 's':*`,
+		"o'hara@e":      `'o''hara@e':*`,
+		`a\b@c`:         `'a\\b@c':*`,
+	} {
+		if got := prefixes(q); got != want {
+			t.Errorf("prefixes(%q) = %s, want %s", q, got, want)
+		}
+	}
+}
