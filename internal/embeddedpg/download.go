@@ -70,7 +70,7 @@ func download(ctx context.Context, major int, user *syscall.Credential, log logg
 			return programs{}, fmt.Errorf("download PostgreSQL: %w", err)
 		}
 	}
-	return usable(filepath.Join(home, "bin"), major, user)
+	return usable(ctx, filepath.Join(home, "bin"), major, user)
 }
 
 // fetch works beside home and moves the result there, so that home is complete if it exists.

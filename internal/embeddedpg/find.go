@@ -56,9 +56,9 @@ var packaged = []string{
 
 // search probes every place where a server may be. The error tells of those that are there and do not
 // run, in case nothing better is found.
-func search(user *syscall.Credential) (found []programs, broken error) {
-	for _, dir := range candidates() {
-		p, err := probe(dir, user)
+func search(ctx context.Context, user *syscall.Credential) (found []programs, broken error) {
+	for _, dir := range candidates(ctx) {
+		p, err := probe(ctx, dir, user)
 		switch {
 		case err == nil:
 			found = append(found, p)
@@ -69,14 +69,14 @@ func search(user *syscall.Credential) (found []programs, broken error) {
 	return found, broken
 }
 
-func candidates() []string {
+func candidates(ctx context.Context) []string {
 	var dirs []string
 	if path, err := exec.LookPath("postgres"); err == nil {
 		if path, err = filepath.EvalSymlinks(path); err == nil { // initdb may be linked elsewhere
 			dirs = append(dirs, filepath.Dir(path))
 		}
 	}
-	if out, err := exec.Command("pg_config", "--bindir").Output(); err == nil {
+	if out, err := exec.CommandContext(ctx, "pg_config", "--bindir").Output(); err == nil {
 		dirs = append(dirs, strings.TrimSpace(string(out)))
 	}
 	for _, pattern := range packaged {
@@ -91,11 +91,11 @@ var versionPattern = regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`)
 
 // probe asks the server for its version as the user that will run it, and so finds out as well whether
 // that user can reach it and its libraries.
-func probe(dir string, user *syscall.Credential) (programs, error) {
+func probe(ctx context.Context, dir string, user *syscall.Credential) (programs, error) {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return programs{}, err
 	}
-	out, err := command(context.Background(), user, filepath.Join(dir, "postgres"), "-V").CombinedOutput()
+	out, err := command(ctx, user, filepath.Join(dir, "postgres"), "-V").CombinedOutput()
 	if err != nil {
 		return programs{}, fmt.Errorf("run %s/postgres -V: %w %s", dir, err, strings.TrimSpace(string(out)))
 	}

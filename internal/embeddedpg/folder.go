@@ -93,15 +93,15 @@ func (f folder) tryLock() (*os.File, error) {
 		return nil, fmt.Errorf("lock the embedded PostgreSQL: %w", foreign(err))
 	}
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
+		_ = lock.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
-	// For messages only, so that nothing is lost if it fails.
-	lock.Truncate(0)
-	lock.WriteString(strconv.Itoa(os.Getpid()))
+	if err := lock.Truncate(0); err == nil {
+		_, _ = lock.WriteString(strconv.Itoa(os.Getpid())) // for messages only
+	}
 	return lock, nil
 }
 

@@ -39,7 +39,7 @@ func install(ctx context.Context, major int, user *syscall.Credential, log logge
 	if err := installer(ctx, name); err != nil {
 		return programs{}, fmt.Errorf("install the system package %s: %w", name, err)
 	}
-	found, broken := search(user)
+	found, broken := search(ctx, user)
 	if p, ok := newest(found, major); ok {
 		return p, nil
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/usersvc/usersvc/internal/embeddedpg"
 )
 
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	os.RemoveAll(filepath.Dir(initialised.path))
+	_ = os.RemoveAll(filepath.Dir(initialised.path))
 	os.Exit(code)
 }
 
@@ -158,9 +159,12 @@ func serverPID(t *testing.T, data string) int {
 
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
+	end := time.After(30 * time.Second)
+	for !holds() {
+		select {
+		case <-end:
 			t.Fatalf("30 s went by, and not yet: %s", what)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }

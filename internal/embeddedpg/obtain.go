@@ -16,7 +16,7 @@ import (
 // that it downloads or installs. Existing data needs its own major version; 0 stands for none.
 func obtain(ctx context.Context, f folder, major int, log logger) (programs, error) {
 	if dir := os.Getenv("USERSVC_PG_BIN"); dir != "" {
-		p, err := probe(dir, f.user)
+		p, err := probe(ctx, dir, f.user)
 		switch {
 		case err != nil:
 			return programs{}, fmt.Errorf("USERSVC_PG_BIN: %w", err)
@@ -25,7 +25,7 @@ func obtain(ctx context.Context, f folder, major int, log logger) (programs, err
 		}
 		return p, nil
 	}
-	found, broken := search(f.user)
+	found, broken := search(ctx, f.user)
 	if p, ok := newest(found, major); ok {
 		return p, nil
 	}
@@ -80,8 +80,8 @@ func onPath(program string) bool {
 }
 
 // usable probes programs that were just put in place.
-func usable(dir string, major int, user *syscall.Credential) (programs, error) {
-	p, err := probe(dir, user)
+func usable(ctx context.Context, dir string, major int, user *syscall.Credential) (programs, error) {
+	p, err := probe(ctx, dir, user)
 	if err == nil && !p.fits(major) {
 		err = fmt.Errorf("%s is %s", dir, p.version)
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 func own(ctx context.Context, o Options, f folder, lock *os.File) (_ *Server, err error) {
 	defer func() {
 		if err != nil {
-			lock.Close()
+			_ = lock.Close()
 		}
 	}()
 	if err := f.endOrphan(o.Log); err != nil {
@@ -66,7 +65,7 @@ func (s *Server) awaitReady(ctx context.Context, f folder, log logger) error {
 		}
 		select {
 		case <-s.Done():
-			return fmt.Errorf("PostgreSQL ended while starting (%v); the end of %s:\n%s", s.postgres.err, f.logFile(), lastLines(f.logFile()))
+			return fmt.Errorf("PostgreSQL ended while starting (%v); the end of %s:\n%s", s.postgres.cmd.ProcessState, f.logFile(), lastLines(f.logFile()))
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the embedded PostgreSQL: %w (%w)", context.Cause(ctx), err)
 		case <-long:
@@ -91,7 +90,7 @@ func createDatabase(ctx context.Context, conn *pgx.Conn, name string) error {
 }
 
 func lastLines(file string) string {
-	text, err := os.ReadFile(filepath.Clean(file))
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err.Error()
 	}

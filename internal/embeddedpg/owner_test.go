@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/usersvc/usersvc/internal/embeddedpg"
 	"golang.org/x/sys/unix"
+
+	"github.com/usersvc/usersvc/internal/embeddedpg"
 )
 
 func TestServerKeepsRowsAndIsDurable(t *testing.T) {

@@ -54,7 +54,7 @@ func (s *process) run(started chan<- error) {
 	}
 	endWatch, err := watchUs(s.cmd.Process.Pid)
 	if err != nil {
-		s.cmd.Process.Signal(syscall.SIGQUIT)
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
 	}
 	started <- err
 	s.err = s.cmd.Wait()
@@ -72,7 +72,7 @@ func (s *process) stop() error {
 		{syscall.SIGQUIT, 5 * time.Second},
 		{syscall.SIGKILL, 5 * time.Second},
 	} {
-		s.cmd.Process.Signal(step.signal) // fails only if it has ended
+		_ = s.cmd.Process.Signal(step.signal) // fails only if it has ended
 		select {
 		case <-s.done:
 			if s.err != nil || step.signal != syscall.SIGINT {

@@ -4,6 +4,7 @@ package embeddedpg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -94,9 +95,9 @@ func (s *Server) Stop() error {
 		return nil
 	}
 	err := s.postgres.stop()
-	s.lock.Close()
 	if s.socketDir != s.DataDir {
-		os.RemoveAll(s.socketDir)
+		err = errors.Join(err, os.RemoveAll(s.socketDir))
 	}
+	_ = s.lock.Close() // that it was closed before is fine
 	return err
 }

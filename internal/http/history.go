@@ -62,7 +62,7 @@ func (a *api) history(r *request) error {
 		if err != nil {
 			return err
 		}
-		answer.follow(r.w, r.URL.EscapedPath(), "cursor", cursor)
+		answer.follow(r.w, r.URL.EscapedPath()+"?cursor=", cursor)
 	}
 	return writeJSON(r.w, http.StatusOK, answer)
 }
@@ -130,7 +130,8 @@ func (a *api) events(r *request) error {
 		})
 	}
 	if more {
-		answer.follow(r.w, r.URL.EscapedPath(), "after_version", strconv.Itoa(events[len(events)-1].Version))
+		last := strconv.Itoa(events[len(events)-1].Version)
+		answer.follow(r.w, r.URL.EscapedPath()+"?limit="+strconv.Itoa(limit)+"&cursor=", last)
 	}
 	return writeJSON(r.w, http.StatusOK, answer)
 }

@@ -66,7 +66,7 @@ func (a *api) writeList(r *request, q projections.Query, found projections.Page)
 		if err != nil {
 			return err
 		}
-		answer.follow(r.w, "/v1/users", "cursor", cursor)
+		answer.follow(r.w, "/v1/users?cursor=", cursor)
 	}
 	h := r.w.Header()
 	h.Set("X-Projection-Position", strconv.FormatInt(found.Position, 10))

@@ -33,7 +33,7 @@ func problemPage(w http.ResponseWriter, r *http.Request) error {
 	code := chi.URLParam(r, "code")
 	k, known := kinds[code]
 	if !known {
-		return routeNotFound(w, r)
+		return errNoRoute
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

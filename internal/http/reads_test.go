@@ -54,7 +54,7 @@ func TestSpellingsOfAnID(t *testing.T) {
 		s.want(t, 400, "invalid_parameter", "POST", "/v1/users/"+bad+"/suspend", `{"reason":"Spam"}`)
 		s.want(t, 400, "invalid_parameter", "GET", "/v1/users/"+bad+"/history", "")
 	}
-	s.want(t, 400, "invalid_parameter", "POST", "/v1/users//suspend", `{"reason":"Spam"}`)
+	s.want(t, 404, "route_not_found", "POST", "/v1/users//suspend", `{"reason":"Spam"}`)
 	s.want(t, 404, "user_not_found", "GET", "/v1/users/"+uuid.NewString(), "")
 	s.want(t, 404, "user_not_found", "GET", "/v1/users/"+uuid.Nil.String(), "")
 	s.want(t, 404, "user_not_found", "GET", "/v1/users/"+uuid.Max.String(), "")

@@ -62,10 +62,10 @@ type page[T any] struct {
 	Total      *int64  `json:"total,omitzero"`
 }
 
-// follow says where the next page is.
-func (p *page[T]) follow(w http.ResponseWriter, path, parameter, cursor string) {
+// follow says where the next page is. Cursors and numbers need no escaping.
+func (p *page[T]) follow(w http.ResponseWriter, address, cursor string) {
 	p.NextCursor = &cursor
-	w.Header().Set("Link", "<"+path+"?"+parameter+"="+cursor+`>; rel="next"`)
+	w.Header().Set("Link", "<"+address+cursor+`>; rel="next"`)
 }
 
 // writeResult answers a command with the user as it is after it, or was when the key was first used.

@@ -53,9 +53,9 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-func routeNotFound(http.ResponseWriter, *http.Request) error {
-	return &problem{code: "route_not_found", detail: "There is nothing at this path."}
-}
+var errNoRoute = &problem{code: "route_not_found", detail: "There is nothing at this path."}
+
+func routeNotFound(http.ResponseWriter, *http.Request) error { return errNoRoute }
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -73,7 +73,7 @@ func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(allowed) == 0 {
-		return routeNotFound(w, r)
+		return errNoRoute
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	return &problem{code: "method_not_allowed", detail: "The header Allow lists the methods that this path takes."}

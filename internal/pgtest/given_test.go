@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
 	"github.com/usersvc/usersvc/internal/embeddedpg"
 )
 
@@ -59,12 +61,16 @@ func givenServer(t *testing.T) (admin *pgx.Conn, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop() })
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	conn, err := pgx.Connect(t.Context(), server.URL("postgres", "postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(t.Context()) })
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
 	if err := os.WriteFile(filepath.Join(server.DataDir, "pg_hba.conf"), []byte("local all all scram-sha-256\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -90,9 +96,11 @@ func TestServerEndsWithAKilledProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "postgres://") {
+	address := ""
+	for address == "" && lines.Scan() {
+		_, address, _ = strings.Cut(lines.Text(), "its server: ")
 	}
-	config, err := pgx.ParseConfig(lines.Text())
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,12 +108,14 @@ func TestServerEndsWithAKilledProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd.Wait()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(config.Host, "postmaster.pid")); os.IsNotExist(err) {
-			return
+	end := time.After(30 * time.Second)
+	for err := error(nil); !os.IsNotExist(err); _, err = os.Stat(filepath.Join(config.Host, "postmaster.pid")) {
+		select {
+		case <-end:
+			t.Fatalf("30 s after its program the server in %s is still there", config.Host)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	t.Errorf("30 s after its program the server in %s is still there", config.Host)
 }
 
 // TestPrintAndWait is the program that TestServerEndsWithAKilledProgram kills.
@@ -113,6 +123,6 @@ func TestPrintAndWait(t *testing.T) {
 	if os.Getenv(printingProgram) == "" {
 		return
 	}
-	os.Stdout.WriteString(DB(t).AdminURL + "\n")
+	fmt.Println("its server: " + DB(t).AdminURL)
 	<-t.Context().Done() // never: it is killed before
 }

@@ -8,8 +8,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/usersvc/usersvc/migrations"
 	"go.uber.org/goleak"
+
+	"github.com/usersvc/usersvc/migrations"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, IgnoreServer()) }

@@ -4,6 +4,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -59,8 +60,8 @@ func reach() (*server, error) {
 		given = slot.URL("postgres", "postgres")
 	}
 	address, err := url.Parse(given)
-	if err != nil || address.Scheme == "" {
-		return nil, fmt.Errorf("TEST_DATABASE_URL must be of the form postgres://role:password@host/database (%v)", err)
+	if err != nil || address.Scheme == "" { // the error would show the password
+		return nil, errors.New("TEST_DATABASE_URL must be of the form postgres://role:password@host/database")
 	}
 	s.admin, s.service = *address, *address
 	s.service.User = url.User("usersvc")

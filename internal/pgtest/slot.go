@@ -59,7 +59,7 @@ func lock(path string) (bool, error) {
 	if err == nil {
 		return true, nil
 	}
-	syscall.Close(fd)
+	_ = syscall.Close(fd)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return false, nil
 	}
@@ -71,7 +71,7 @@ func lock(path string) (bool, error) {
 func slotHome() (string, error) {
 	if dir := memory(); dir != "" {
 		home := filepath.Join(dir, "usersvc-pgtest-"+strconv.Itoa(os.Geteuid()))
-		os.Mkdir(home, 0o755)
+		_ = os.Mkdir(home, 0o755) // or it is there
 		if ours(home) {
 			return home, os.Chmod(home, 0o755) // root's server is not root's
 		}

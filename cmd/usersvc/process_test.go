@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The tests run the program as a process of its own: this test binary, told to be usersvc.
+const beUsersvc = "USERSVC_TEST_BE_USERSVC"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beUsersvc) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running usersvc.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string // of the public listener
+	mu   sync.Mutex
+	said bytes.Buffer // everything it printed
+	done chan struct{}
+}
+
+// program is usersvc with arguments and an environment of its own.
+func program(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), beUsersvc+"=yes", "USERSVC_ADDR=127.0.0.1:0", "USERSVC_ADMIN_ADDR=127.0.0.1:0")
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// serve starts the service in a folder and returns when it is ready. It is killed with the test.
+func serve(t *testing.T, dir string, env ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: program(context.Background(), dir, env, "serve"), done: make(chan struct{})}
+	output, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.cmd.Stderr = p.cmd.Stdout
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	urls := make(chan string, 1)
+	go p.listen(output, urls)
+	t.Cleanup(p.kill)
+	select {
+	case p.url = <-urls:
+	case <-p.done:
+		t.Fatalf("the service ended: %s", p.output())
+	}
+	p.awaitReady()
+	return p
+}
+
+// listen keeps what the process prints, and finds its address in it.
+func (p *process) listen(output io.Reader, urls chan<- string) {
+	for lines := bufio.NewScanner(output); lines.Scan(); {
+		p.mu.Lock()
+		fmt.Fprintln(&p.said, lines.Text())
+		p.mu.Unlock()
+		if rest, ok := strings.CutPrefix(lines.Text(), "serving:"); ok {
+			urls <- strings.Fields(rest)[0]
+		}
+	}
+	_ = p.cmd.Wait()
+	close(p.done)
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.said.String()
+}
+
+func (p *process) awaitReady() {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+		response, err := http.Get(p.url + "/readyz") //nolint:noctx // bounded by the loop
+		if err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("not ready after a minute (%v): %s", err, p.output())
+		}
+	}
+}
+
+func (p *process) awaitOutput(text string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(p.output(), text); <-time.After(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("it never said %q: %s", text, p.output())
+		}
+	}
+}
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+	<-p.done
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+// answer is a reply of the service.
+type answer struct {
+	status int
+	header http.Header
+	body   map[string]any
+}
+
+// ask sends a request with a JSON body, if it is not empty, and headers as "Name: value".
+func (p *process) ask(method, path, body string, headers ...string) (answer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, p.url+path, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return answer{}, err
+	}
+	defer response.Body.Close()
+	a := answer{status: response.StatusCode, header: response.Header}
+	return a, json.NewDecoder(response.Body).Decode(&a.body)
+}
+
+func (p *process) must(want int, method, path, body string, headers ...string) answer {
+	p.t.Helper()
+	a, err := p.ask(method, path, body, headers...)
+	if err != nil || a.status != want {
+		p.t.Fatalf("%s %s: %d %v (%v), want %d", method, path, a.status, a.body, err, want)
+	}
+	return a
+}
+
+func (p *process) create(email string) (id string) {
+	p.t.Helper()
+	return p.must(201, "POST", "/v1/users", `{"email": "`+email+`", "displayName": "Somebody"}`).body["id"].(string)
+}
