@@ -26,7 +26,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/golang-migrate/migrate/v4"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -50,17 +49,20 @@ func Latest() uint {
 // at a later version than this program's is one.
 func Up(ctx context.Context, url string) error {
 	return alone(ctx, url, func(s *session) error {
-		state, err := read(ctx, s.conn)
-		if err != nil {
-			return err
+		for {
+			state, err := read(ctx, s.conn)
+			switch {
+			case err != nil:
+				return err
+			case state.Current > state.Latest:
+				return fmt.Errorf("the schema is at version %d, this program knows %d: run the newer program, or migrate down with it", state.Current, state.Latest)
+			case state.Current == state.Latest:
+				return s.showVersion(ctx)
+			}
+			if err := s.step(ctx, 1); err != nil {
+				return err
+			}
 		}
-		if state.Current > state.Latest {
-			return fmt.Errorf("the schema is at version %d, this program knows %d: run the newer program, or migrate down with it", state.Current, state.Latest)
-		}
-		if err := s.try(ctx, (*migrate.Migrate).Up); err != nil {
-			return err
-		}
-		return s.showVersion(ctx)
 	})
 }
 
@@ -70,26 +72,25 @@ func Down(ctx context.Context, url string, steps int) error {
 		return fmt.Errorf("migrate down: %d steps, want one or more", steps)
 	}
 	return alone(ctx, url, func(s *session) error {
-		state, err := read(ctx, s.conn)
-		if err != nil || state.Current == 0 {
-			return err
+		for range steps {
+			state, err := read(ctx, s.conn)
+			if err != nil || state.Current == 0 {
+				return err
+			}
+			if err := s.step(ctx, -1); err != nil {
+				return err
+			}
 		}
-		err = s.try(ctx, func(m *migrate.Migrate) error { return m.Steps(-steps) })
-		if errors.As(err, &migrate.ErrShortLimit{}) {
-			return nil // fewer than that were left
-		}
-		return err
+		return nil
 	})
 }
 
-// try runs a step, and again where another database's migration was making the same roles.
-func (s *session) try(ctx context.Context, step func(*migrate.Migrate) error) error {
+// step goes one migration up or down. It tries again where another database's migration was making the
+// same roles. (golang-migrate reads ahead when told to go further, and leaks that if a file fails.)
+func (s *session) step(ctx context.Context, direction int) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := step(s.migrate)
-		switch {
-		case errors.Is(err, migrate.ErrNoChange):
-			err = nil
-		case err != nil && !collided(err):
+		err := s.migrate.Steps(direction)
+		if err != nil && !collided(err) {
 			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err

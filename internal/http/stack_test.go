@@ -36,6 +36,7 @@ type stack struct {
 
 func boot(t *testing.T, changes ...func(*httpapi.Config)) *stack {
 	t.Helper()
+	t.Parallel()
 	pool := pgtest.New(t)
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)

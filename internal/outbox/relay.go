@@ -21,6 +21,9 @@ const (
 	// commands it works a handful of events at a time instead of paying for a transaction each. An
 	// event that comes after a pause is handled at once.
 	rest = 10 * time.Millisecond
+	// While another replica works the subscription this one looks again so soon: the event it was woken
+	// for may have come too late for the other's batch.
+	retake = 25 * time.Millisecond
 	// Commands of this process wake the relay. Those of other replicas wake theirs; this is for what
 	// a replica that died left behind.
 	poll = time.Second
@@ -67,6 +70,8 @@ func (r *Relay) Run(ctx context.Context) {
 		n, err := r.step(ctx)
 		switch {
 		case ctx.Err() != nil:
+		case errors.Is(err, errTaken):
+			r.sleep(ctx, retake)
 		case err != nil:
 			r.failed(ctx, err)
 			r.sleep(ctx, pause.NextBackOff())
@@ -80,15 +85,15 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
-// step handles the next batch and returns its size; 0 also when another replica has the subscription.
+// step handles the next batch and returns its size, or errTaken while another replica is at it.
 func (r *Relay) step(ctx context.Context) (n int, err error) {
 	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
-	checkpoint, mine, err := take(ctx, tx, r.sub.Name)
-	if err != nil || !mine {
+	checkpoint, err := take(ctx, tx, r.sub.Name)
+	if err != nil {
 		return 0, err
 	}
 	events, err := eventstore.After(ctx, tx, checkpoint, batchSize)

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -12,17 +13,19 @@ import (
 const takeSubscription = `
 SELECT checkpoint FROM derived.subscriptions WHERE name = $1 FOR UPDATE SKIP LOCKED`
 
-func take(ctx context.Context, tx pgx.Tx, name string) (checkpoint int64, mine bool, err error) {
+func take(ctx context.Context, tx pgx.Tx, name string) (checkpoint int64, err error) {
 	rows, _ := tx.Query(ctx, takeSubscription, name)
-	checkpoints, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	checkpoint, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, errTaken
+	}
 	if err != nil {
-		return 0, false, fmt.Errorf("take subscription: %w", err)
+		return 0, fmt.Errorf("take subscription: %w", err)
 	}
-	if len(checkpoints) == 0 {
-		return 0, false, nil
-	}
-	return checkpoints[0], true, nil
+	return checkpoint, nil
 }
+
+var errTaken = errors.New("another replica works the subscription")
 
 const moveCheckpoint = `
 UPDATE derived.subscriptions

@@ -12,8 +12,8 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-func keyed(q users.Request, caller, key, print string) users.Request {
-	q.Key = &users.IdempotencyKey{Caller: caller, Key: key, Fingerprint: sha256.Sum256([]byte(print)), Status: 201}
+func keyed(q users.Request, caller, key, body string) users.Request {
+	q.Key = &users.IdempotencyKey{Caller: caller, Key: key, Fingerprint: sha256.Sum256([]byte(body)), Status: 201}
 	return q
 }
 

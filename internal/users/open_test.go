@@ -53,15 +53,6 @@ func openOn(t *testing.T, pool *pgxpool.Pool) *replica {
 	return r
 }
 
-// startRelay runs the relay until the test ends.
-func (r *replica) startRelay(t *testing.T) {
-	t.Helper()
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); r.relay.Run(ctx) }()
-	t.Cleanup(func() { stop(); <-done })
-}
-
 func request(id uuid.UUID, c domain.Command) users.Request {
 	return users.Request{UserID: id, Command: c, Cause: users.Cause{Actor: "tester", Source: "test", CorrelationID: newID()}}
 }

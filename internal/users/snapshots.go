@@ -2,70 +2,13 @@ package users
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"hash/fnv"
-	"reflect"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 
-	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
-
-// snapshotState is what a snapshot holds of a user. Its shape is part of the key of each snapshot, so
-// after a change of it the old ones are not found any more and new ones are made on the way.
-type snapshotState struct {
-	Email            string        `json:"email"`
-	DisplayName      string        `json:"displayName"`
-	FirstName        string        `json:"firstName"`
-	LastName         string        `json:"lastName"`
-	Status           domain.Status `json:"status"`
-	SuspendedAt      time.Time     `json:"suspendedAt,omitzero"`
-	SuspensionReason string        `json:"suspensionReason,omitempty"`
-	Roles            []string      `json:"roles,omitempty"`
-	CreatedAt        time.Time     `json:"createdAt"`
-	UpdatedAt        time.Time     `json:"updatedAt"`
-}
-
-// foldVersion is to be raised when an event comes to mean something else without the shape changing.
-const foldVersion = 1
-
-const noSnapshots = 0 // a schema under which none are kept
-
-var snapshotSchema = func() int32 {
-	h := fnv.New32a()
-	fmt.Fprint(h, foldVersion)
-	for _, f := range reflect.VisibleFields(reflect.TypeFor[snapshotState]()) {
-		fmt.Fprint(h, f.Tag.Get("json"), f.Type)
-	}
-	return max(int32(h.Sum32()&0x7fffffff), noSnapshots+1)
-}()
-
-func encodeSnapshot(v View) (eventstore.Snapshot, error) {
-	u := v.User
-	state, err := json.Marshal(snapshotState{
-		u.Email, u.DisplayName, u.FirstName, u.LastName, u.Status, u.SuspendedAt, u.SuspensionReason, u.Roles, u.CreatedAt, u.UpdatedAt,
-	})
-	return eventstore.Snapshot{
-		StreamID: u.ID, Schema: snapshotSchema, Version: u.Version, Position: v.Position, RecordedAt: u.UpdatedAt, State: state,
-	}, err
-}
-
-func decodeSnapshot(s eventstore.Snapshot) (View, error) {
-	var st snapshotState
-	if err := json.Unmarshal(s.State, &st); err != nil {
-		return View{}, fmt.Errorf("decode snapshot of %s at version %d: %w", s.StreamID, s.Version, err)
-	}
-	return View{Position: s.Position, User: domain.User{
-		ID: s.StreamID, Version: s.Version,
-		Email: st.Email, DisplayName: st.DisplayName, FirstName: st.FirstName, LastName: st.LastName,
-		Status: st.Status, SuspendedAt: st.SuspendedAt, SuspensionReason: st.SuspensionReason, Roles: st.Roles,
-		CreatedAt: st.CreatedAt, UpdatedAt: st.UpdatedAt,
-	}}, nil
-}
 
 // snapshots saves snapshots off the request path. One that finds the queue full is not made: the next
 // load that needs it makes it.
@@ -74,6 +17,7 @@ type snapshots struct {
 	every  int
 	logger zerolog.Logger
 	due    chan View
+	stop   chan struct{} // closed to end; due never is, as requests may outlast it
 	done   chan struct{}
 }
 
@@ -84,7 +28,7 @@ const (
 )
 
 func newSnapshots(log *eventstore.Log, every int, logger zerolog.Logger) *snapshots {
-	s := &snapshots{log: log, every: every, logger: logger, due: make(chan View, dueSnapshots), done: make(chan struct{})}
+	s := &snapshots{log: log, every: every, logger: logger, due: make(chan View, dueSnapshots), stop: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	return s
 }
@@ -105,46 +49,55 @@ func (s *snapshots) unreadable(err error) {
 }
 
 func (s *snapshots) close(ctx context.Context) {
-	close(s.due)
+	close(s.stop)
 	select {
 	case <-s.done:
 	case <-ctx.Done():
 	}
 }
 
+// run saves what is due, and at the end what is still due then.
 func (s *snapshots) run() {
 	defer close(s.done)
-	for view := range s.due {
-		batch := []View{view}
-		for len(batch) < savedTogether && len(s.due) > 0 {
-			batch = append(batch, <-s.due)
-		}
-		if err := s.save(batch); err != nil {
-			s.logger.Warn().Err(err).Int("snapshots", len(batch)).Msg("snapshots were not saved")
+	for {
+		select {
+		case view := <-s.due:
+			s.save(view)
+		case <-s.stop:
+			for len(s.due) > 0 {
+				s.save(<-s.due)
+			}
+			return
 		}
 	}
 }
 
-func (s *snapshots) save(batch []View) error {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
-	defer cancel()
-	type key struct {
-		id      uuid.UUID
-		version int
+// save stores a snapshot together with others that are due.
+func (s *snapshots) save(view View) {
+	batch := map[place]View{view.place(): view} // one statement takes a row only once
+	for len(batch) < savedTogether && len(s.due) > 0 {
+		view := <-s.due
+		batch[view.place()] = view
 	}
-	seen := make(map[key]bool, len(batch)) // one statement takes a row only once
-	var encoded []eventstore.Snapshot
+	encoded := make([]eventstore.Snapshot, 0, len(batch))
 	for _, v := range batch {
-		k := key{v.User.ID, v.User.Version}
-		if seen[k] {
-			continue
-		}
-		seen[k] = true
 		e, err := encodeSnapshot(v)
 		if err != nil {
-			return err
+			s.logger.Error().Err(err).Msg("a snapshot cannot be encoded")
+			continue
 		}
 		encoded = append(encoded, e)
 	}
-	return s.log.SaveSnapshots(ctx, encoded)
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+	defer cancel()
+	if err := s.log.SaveSnapshots(ctx, encoded); err != nil {
+		s.logger.Warn().Err(err).Int("snapshots", len(encoded)).Msg("snapshots were not saved")
+	}
 }
+
+type place struct {
+	user    uuid.UUID
+	version int
+}
+
+func (v View) place() place { return place{v.User.ID, v.User.Version} }

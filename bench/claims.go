@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// claim is a sentence of ours, what was measured of it, and what we want to be able to say.
+type claim struct {
+	says            string
+	middle          float64
+	lowest, highest float64
+	target          float64
+	atMost          bool // the target is an upper bound
+	unit            string
+}
+
+func (c claim) holds() bool {
+	if c.atMost {
+		return c.middle <= c.target
+	}
+	return c.middle >= c.target
+}
+
+func (c claim) String() string {
+	verdict, bound := "short", "≥"
+	if c.holds() {
+		verdict = "ok"
+	}
+	if c.atMost {
+		bound = "≤"
+	}
+	return fmt.Sprintf("%s | %.3g%s (%.3g to %.3g) | %s %g%s | %s", c.says, c.middle, c.unit, c.lowest, c.highest, bound, c.target, c.unit, verdict)
+}
+
+// claims compares. A contender that was left out supports none.
+func (r *report) claims() []claim {
+	service := func(connections int) line { return line{serviceName, commands, connections} }
+	all := []claim{
+		r.faster("commands at 1 connection / one statement per request", service(1), line{oneStatementName, commands, 1}, 0.95),
+		r.faster("commands at 128 connections / one statement per request", service(128), line{oneStatementName, commands, 128}, 3),
+		r.faster("commands at 128 connections / naive MAX + 1", service(128), line{naiveName, commands, 128}, 60),
+		r.faster("commands at 128 connections / pgbench INSERT of single rows, 32 clients", service(128), line{pgbenchName, inserts, pgbenchConnections}, 1.8),
+		r.faster("GET by id at 32 connections / plain SELECT handler", line{serviceName, gets, getConnections}, line{plainGetName, gets, getConnections}, 2),
+		r.lagging(),
+		r.noSlower(fmt.Sprintf("p50 of as_of, %d events / %d events", r.long, shortHistory), line{serviceName, asOf(r.long), 1}, line{serviceName, asOf(shortHistory), 1}, 1.5),
+	}
+	return slices.DeleteFunc(all, func(c claim) bool { return c.highest == 0 })
+}
+
+// faster compares rates, round by round.
+func (r *report) faster(says string, ours, theirs line, target float64) claim {
+	return newClaim(says, r.ratios(ours, theirs, func(m measurement) float64 { return m.perSecond }), claim{target: target, unit: "×"})
+}
+
+// noSlower compares typical latencies, round by round.
+func (r *report) noSlower(says string, ours, theirs line, target float64) claim {
+	return newClaim(says, r.ratios(ours, theirs, func(m measurement) float64 { return float64(m.p50) }), claim{target: target, unit: "×", atMost: true})
+}
+
+func (r *report) ratios(ours, theirs line, of func(measurement) float64) []float64 {
+	var ratios []float64
+	mine, other := r.rounds(ours), r.rounds(theirs)
+	for i := range min(len(mine), len(other)) {
+		if denominator := of(other[i]); denominator > 0 {
+			ratios = append(ratios, of(mine[i])/denominator)
+		}
+	}
+	return ratios
+}
+
+// lagging takes all samples together: p99, and from p50 to the longest.
+func (r *report) lagging() claim {
+	sorted := slices.Sorted(slices.Values(r.lag))
+	in := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+	return claim{
+		says:   fmt.Sprintf("projection lag at %d connections: p99 (p50 to longest)", lagConnections),
+		middle: in(percentile(sorted, 99)), lowest: in(percentile(sorted, 50)), highest: in(percentile(sorted, 100)),
+		target: 250, atMost: true, unit: " ms",
+	}
+}
+
+func newClaim(says string, ratios []float64, c claim) claim {
+	if len(ratios) == 0 {
+		return c
+	}
+	c.says, c.middle, c.lowest, c.highest = says, median(ratios), slices.Min(ratios), slices.Max(ratios)
+	return c
+}

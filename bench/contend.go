@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	httpapi "github.com/usersvc/usersvc/internal/http"
+)
+
+const (
+	serviceName      = "usersvc"
+	oneStatementName = "one-statement"
+	naiveName        = "naive"
+	plainGetName     = "plain-get"
+	pgbenchName      = "pgbench"
+)
+
+// contender is one of the simpler designs: a handler, and its tables.
+type contender struct {
+	schema  string // empty: it reads the service's tables
+	handler func(*pgxpool.Pool) http.Handler
+}
+
+var contenders = map[string]contender{
+	oneStatementName: {oneStatementSchema, newOneStatement},
+	naiveName:        {naiveSchema, newNaive},
+	plainGetName:     {"", newPlainGet},
+}
+
+// contendArg makes this program a contender.
+const contendArg = "contend"
+
+// As many as did best for one statement per request: commits of different connections share a sync.
+const poolSize = 32
+
+// contend serves a contender until ctx ends, behind a server like the service's own.
+func contend(ctx context.Context, name, url string, stdout io.Writer) error {
+	c, ok := contenders[name]
+	if !ok {
+		return fmt.Errorf("there is no contender %q", name)
+	}
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	config.MaxConns = poolSize
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	server := httpapi.NewServer(c.handler(pool))
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })() // nobody waits for its answers any more
+	fmt.Fprintf(stdout, "serving:  http://%s\n", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

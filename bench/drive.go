@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// client is what one connection does: one request, and its answer. It fails only when no rate could
+// be believed: a connection lost, an answer of the wrong content.
+type client interface {
+	request(c *connection) (status int, err error)
+}
+
+// tally is what came back within the period.
+type tally struct {
+	latencies []time.Duration // of the requests that succeeded, sorted
+	refused   map[int]int     // of the others: how many, by status
+}
+
+// drive puts a closed load on a server: every connection sends its next request as soon as it has an
+// answer. What is answered while warming up is checked, but not counted.
+func drive(ctx context.Context, addr string, connections int, warmUp, period time.Duration, newClient func(connection int) client) (tally, error) {
+	open := make([]*connection, connections)
+	for i := range open {
+		c, err := dial(ctx, addr)
+		if err != nil {
+			return tally{}, err
+		}
+		defer c.close()
+		open[i] = c
+	}
+	defer context.AfterFunc(ctx, func() {
+		for _, c := range open {
+			c.close()
+		}
+	})()
+	from := time.Now().Add(warmUp)
+	tallies, errs := make([]tally, connections), make([]error, connections)
+	var all sync.WaitGroup
+	for i, c := range open {
+		all.Go(func() { tallies[i], errs[i] = keepAsking(c, newClient(i), from, from.Add(period)) })
+	}
+	all.Wait()
+	return merge(tallies), errors.Join(context.Cause(ctx), first(errs))
+}
+
+func keepAsking(c *connection, each client, from, until time.Time) (tally, error) {
+	t := tally{refused: map[int]int{}}
+	for {
+		began := time.Now()
+		status, err := each.request(c)
+		ended := time.Now()
+		switch {
+		case err != nil:
+			return t, err
+		case ended.After(until):
+			return t, nil
+		case ended.Before(from):
+		case status/100 == 2:
+			t.latencies = append(t.latencies, ended.Sub(began))
+		default:
+			t.refused[status]++
+		}
+	}
+}
+
+func merge(tallies []tally) tally {
+	sum := tally{refused: map[int]int{}}
+	for _, t := range tallies {
+		sum.latencies = append(sum.latencies, t.latencies...)
+		for status, n := range t.refused {
+			sum.refused[status] += n
+		}
+	}
+	slices.Sort(sum.latencies)
+	return sum
+}
+
+// first error of many connections: they tend to have the same.
+func first(errs []error) error {
+	for i, err := range errs {
+		if err != nil {
+			return fmt.Errorf("connection %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// percentile of sorted durations; 0 of none.
+func percentile(sorted []time.Duration, p int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}

@@ -1,0 +1,68 @@
+// Command bench measures the service against simpler designs, and prints what it found as Markdown.
+//
+// It is made to be argued with:
+//
+//   - Every contender is a process of its own, over a database of its own, of one PostgreSQL that is
+//     started for the purpose with full durability. Load comes over loopback from this process.
+//   - Contenders take turns within each round (A B C, A B C, …), so that a slow minute of the disk or
+//     of the neighbours hits all of them. A claim is a ratio of two measurements of one round; the
+//     median of the rounds is what counts, with the lowest and highest beside it. Nothing is left out.
+//   - The load is closed: a connection sends its next request when it has the answer to the last one.
+//     Latencies are therefore those at full load, and no promise for another one.
+//   - Every answer is read and checked. Only commands that succeeded count.
+//   - The contenders are kept short, and do less than the service: none of them has a projection,
+//     idempotency keys, conditions or histories with an actor to answer from.
+//
+// The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// options say how long to measure, and how much.
+type options struct {
+	rounds    int
+	period    time.Duration // of one measurement
+	warmUp    time.Duration // before it, not counted
+	dir       string        // where the database's folder is made: on the disk to be measured
+	long      int           // events of the user with the long history
+	throwaway bool          // for tests of the bench itself: the disk is not waited for
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures, or, when this process was started for that, is one of the contenders.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 2 && args[0] == contendArg {
+		return contend(ctx, args[1], os.Getenv("DATABASE_URL"), stdout)
+	}
+	o := options{warmUp: 500 * time.Millisecond, long: 100_000}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is taken")
+	flags.DurationVar(&o.period, "period", 4*time.Second, "how long each measurement takes")
+	flags.StringVar(&o.dir, "dir", "/var/tmp", "where the database is kept meanwhile: on the disk to be measured, not in memory")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	r, err := measure(ctx, o, stderr)
+	if err != nil {
+		return err
+	}
+	return r.write(stdout)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+)
+
+// The loads that are put on the contenders.
+const (
+	commands = "commands" // half creates, half changes of address
+	gets     = "GET"      // of one user, by id
+	inserts  = "INSERT"   // no HTTP: rows, by pgbench
+)
+
+var commandConnections = []int{1, 32, 128}
+
+const (
+	getConnections     = 32
+	pgbenchConnections = 32
+	// Lag is of interest when most is written.
+	lagConnections = 128
+)
+
+// round measures everything once, each contender right after the one that it is compared with.
+func (b *bench) round(ctx context.Context, round int) error {
+	for _, connections := range commandConnections {
+		for _, m := range []measurement{
+			{contender: serviceName, load: commands, connections: connections, round: round},
+			{contender: oneStatementName, load: commands, connections: connections, round: round},
+			{contender: naiveName, load: commands, connections: connections, round: round},
+		} {
+			if err := b.commands(ctx, m); err != nil {
+				return fmt.Errorf("%s, %d connections: %w", m.contender, m.connections, err)
+			}
+		}
+	}
+	if err := b.inserts(ctx, measurement{contender: pgbenchName, load: inserts, connections: pgbenchConnections, round: round}); err != nil {
+		return err
+	}
+	ids, err := b.pg.someUsers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{serviceName, plainGetName} {
+		m := measurement{contender: name, load: gets, connections: getConnections, round: round}
+		if err := b.drive(ctx, m, func(int) client { return getter(ids) }); err != nil {
+			return fmt.Errorf("%s, GET: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// commands loads a contender with commands. What the service's relay has left over is its own affair,
+// and is waited for before the next contender's turn.
+func (b *bench) commands(ctx context.Context, m measurement) error {
+	watch := m.contender == serviceName && m.connections == lagConnections
+	stop := func() error { return nil }
+	if watch {
+		var err error
+		if stop, err = b.watchLag(ctx); err != nil {
+			return err
+		}
+	}
+	if err := b.drive(ctx, m, func(connection int) client { return newCommander(connection) }); err != nil {
+		return err
+	}
+	if err := stop(); err != nil {
+		return err
+	}
+	return b.pg.awaitProjection(ctx)
+}
+
+func (b *bench) drive(ctx context.Context, m measurement, newClient func(connection int) client) error {
+	p := b.service
+	if m.contender != serviceName {
+		p = b.plain[m.contender]
+	}
+	t, err := drive(ctx, p.addr, m.connections, b.warmUp, b.period, newClient)
+	if err != nil {
+		return err
+	}
+	b.record(m.of(t, b.period))
+	return nil
+}
+
+func (b *bench) inserts(ctx context.Context, m measurement) error {
+	if b.insert == nil {
+		return nil // it has been said that there is no pgbench
+	}
+	rate, err := b.insert.run(ctx, m.connections, b.period)
+	if err != nil {
+		return err
+	}
+	m.perSecond = rate
+	b.record(m)
+	return nil
+}
+
+func (b *bench) record(m measurement) {
+	b.say("round %d of %d: %s", m.round+1, b.rounds, m)
+	b.report.measurements = append(b.report.measurements, m)
+}

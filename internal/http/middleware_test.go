@@ -1,0 +1,178 @@
+package httpapi_test
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+
+	httpapi "github.com/usersvc/usersvc/internal/http"
+)
+
+func TestPanicIsAnInternalError(t *testing.T) {
+	s := boot(t, func(c *httpapi.Config) {
+		c.Ready = func(context.Context) httpapi.Readiness { panic("the secret of table eventlog.events") }
+	})
+	got := s.serve(newRequest(t, "GET", "/readyz", ""))
+	if got.Status != 500 || got.code() != "internal" || strings.Contains(string(got.Body), "eventlog") {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	line := s.logged.String()
+	for _, want := range []string{`"level":"error"`, "the secret of table", "middleware_test.go", got.Header.Get("X-Request-Id")} {
+		if !strings.Contains(line, want) {
+			t.Errorf("the log has no %q: %s", want, line)
+		}
+	}
+	s.want(t, 200, "", "GET", "/livez", "")
+}
+
+// One line for each request: what happened, and nothing about anybody.
+func TestLog(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	id := strings.TrimPrefix(path, "/v1/users/")
+	s.want(t, 409, "email_taken", "POST", "/v1/users", `{"email":"ada@example.com","displayName":"Lovelace"}`, "X-Actor: ada@example.com")
+	s.want(t, 200, "", "GET", "/v1/users?email=ada@example.com", "")
+	s.want(t, 404, "route_not_found", "GET", "/ada@example.com", "")
+	s.want(t, 422, "validation_failed", "PUT", path+"/roles/ada@example.com", "", "X-Request-Id: r-5")
+	lines := strings.Split(strings.TrimSpace(s.logged.String()), "\n")
+	if len(lines) != 5 {
+		t.Fatalf("%d lines: %s", len(lines), lines)
+	}
+	for _, secret := range []string{"ada", "Lovelace", id} {
+		if strings.Contains(strings.ToLower(s.logged.String()), strings.ToLower(secret)) {
+			t.Errorf("the log tells %q: %s", secret, lines)
+		}
+	}
+	var last map[string]any
+	if err := json.Unmarshal([]byte(lines[4]), &last); err != nil {
+		t.Fatal(err)
+	}
+	for member, want := range map[string]any{"level": "info", "method": "PUT", "route": "/v1/users/{id}/roles/{role}", "status": 422.0, "request": "r-5"} {
+		if last[member] != want {
+			t.Errorf("%s is %v, want %v", member, last[member], want)
+		}
+	}
+}
+
+func TestUnavailableIsLoggedWithItsCause(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	s.pool.Close()
+	for _, c := range []step{{"GET", path, ""}, {"GET", path + "?version=1", ""}, {"GET", "/v1/users", ""}, {"GET", path + "/history", ""},
+		{"GET", path + "/events", ""}, {"GET", "/v1/projections", ""}, {"PATCH", path, "{}"}} {
+		got := s.want(t, 503, "unavailable", c.method, c.path, c.body)
+		if got.Header.Get("Retry-After") == "" || got.json(t)["retryAfter"] == nil || strings.Contains(string(got.Body), "pool") {
+			t.Errorf("%s %s: %v %s", c.method, c.path, got.Header, got.Body)
+		}
+	}
+	if !strings.Contains(s.logged.String(), `"level":"warn","error":`) {
+		t.Errorf("the log has no cause: %s", s.logged)
+	}
+}
+
+// Nobody is told anything who is not there any more.
+func TestClientThatWentAway(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	s.pool.Close()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if got := s.serve(newRequest(t, "GET", path, "").WithContext(gone)); len(got.Body) > 0 {
+		t.Errorf("somebody was told %s", got.Body)
+	}
+	lines := strings.Split(strings.TrimSpace(s.logged.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.Contains(last, `"level":"debug"`) {
+		t.Errorf("logged as %s", last)
+	}
+}
+
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	for target, caching := range map[string]string{
+		path: "private, no-cache", path + "?version=1": "private, no-cache", "/v1/users": "no-store", "/nothing": "no-store", path + "?x=1": "no-store",
+		"/livez": "no-store", "/openapi.json": "public, max-age=300", "/problems/internal": "public, max-age=300",
+	} {
+		got := s.send(t, "GET", target, "")
+		if h := got.Header; h.Get("Cache-Control") != caching || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Request-Id") == "" {
+			t.Errorf("%s: %v", target, h)
+		}
+	}
+}
+
+func TestCompression(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	for target, compressed := range map[string]bool{
+		"/v1/users": true, path + "/history": true, path + "/events": true, "/openapi.yaml": true, "/openapi.json": true, "/problems/internal": true,
+		path: false, path + "?version=1": false, "/nothing": false,
+	} {
+		plain := s.send(t, "GET", target, "")
+		got := s.serve(newRequest(t, "GET", target, "", "Accept-Encoding: gzip"))
+		if (got.Header.Get("Content-Encoding") == "gzip") != compressed {
+			t.Errorf("%s: Content-Encoding is %q", target, got.Header.Get("Content-Encoding"))
+		}
+		if !compressed {
+			continue
+		}
+		reader, err := gzip.NewReader(strings.NewReader(string(got.Body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(reader); err != nil || string(body) != string(plain.Body) {
+			t.Errorf("%s: %v, %s", target, err, body)
+		}
+		if !strings.Contains(got.Header.Get("Vary"), "Accept-Encoding") {
+			t.Errorf("%s: Vary is %q", target, got.Header.Get("Vary"))
+		}
+	}
+}
+
+func TestCORS(t *testing.T) {
+	s := boot(t, func(c *httpapi.Config) { c.CORSOrigins = []string{"https://console.example.com"} })
+	preflight := func(origin string) answer {
+		return s.serve(newRequest(t, "OPTIONS", "/v1/users", "", "Origin: "+origin, "Access-Control-Request-Method: POST",
+			"Access-Control-Request-Headers: content-type,if-match,idempotency-key,x-actor"))
+	}
+	got := preflight("https://console.example.com").Header
+	if got.Get("Access-Control-Allow-Origin") != "https://console.example.com" || !strings.Contains(strings.ToLower(got.Get("Access-Control-Allow-Headers")), "idempotency-key") {
+		t.Errorf("preflight: %v", got)
+	}
+	if got := preflight("https://elsewhere.example.com").Header; got.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("preflight from elsewhere: %v", got)
+	}
+	got = s.serve(newRequest(t, "GET", "/v1/users", "", "Origin: https://console.example.com")).Header
+	if !strings.Contains(strings.ToLower(got.Get("Access-Control-Expose-Headers")), "x-projection-position") || !strings.Contains(got.Get("Vary"), "Origin") {
+		t.Errorf("exposed: %v", got)
+	}
+}
+
+func TestWithoutCORSNothingIsAllowed(t *testing.T) {
+	s := boot(t)
+	got := s.want(t, 405, "method_not_allowed", "OPTIONS", "/v1/users", "", "Origin: https://console.example.com", "Access-Control-Request-Method: POST")
+	if got.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("%v", got.Header)
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	s := boot(t, func(c *httpapi.Config) { c.RateLimit = 3 })
+	for i := range 3 {
+		got := s.want(t, 400, "invalid_parameter", "GET", "/v1/users?x=1", "", "X-Actor: ada")
+		if h := got.Header; h.Get("RateLimit-Policy") != `"caller";q=3;w=60` || !strings.HasPrefix(h.Get("RateLimit"), `"caller";r=`+string(rune('2'-i))) {
+			t.Errorf("request %d: %v", i, h)
+		}
+	}
+	got := s.want(t, 429, "rate_limited", "GET", "/v1/users?x=1", "", "X-Actor: ada")
+	if h := got.Header; h.Get("Retry-After") == "" || !strings.HasPrefix(h.Get("RateLimit"), `"caller";r=0`) {
+		t.Errorf("%v", h)
+	}
+	s.want(t, 200, "", "GET", "/v1/users", "", "X-Actor: grace")
+	s.want(t, 200, "", "GET", "/v1/users", "")
+	s.want(t, 404, "route_not_found", "GET", "/v1/nothing", "", "X-Actor: ada")
+	s.want(t, 405, "method_not_allowed", "DELETE", "/v1/users", "", "X-Actor: ada")
+	s.want(t, 200, "", "GET", "/livez", "", "X-Actor: ada")
+}
