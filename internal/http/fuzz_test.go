@@ -19,7 +19,7 @@ func TestGeneratedRequests(t *testing.T) {
 	const requests, writers = 20_000, 16 // enough at once for appends to share their commits
 	s := boot(t)
 	ids := []string{"1", "%00", "%ff", uuid.NewString(), "0193A0B0-0000-7000-8000-00000000000A"}
-	for i := range 20 {
+	for i := range 60 {
 		ids = append(ids, strings.TrimPrefix(s.create(t, fmt.Sprintf("user%d@example.com", i)), "/v1/users/"))
 	}
 	var served [6]atomic.Int64
@@ -53,7 +53,6 @@ func (g generator) try(t *testing.T, s *stack, served *[6]atomic.Int64) {
 	}
 	got := s.serve(newRequest(t, method, target, body, headers...))
 	served[got.Status/100].Add(1)
-	println("DBG", method, strings.SplitN(target,"?",2)[0][:min(20,len(strings.SplitN(target,"?",2)[0]))], got.Status, got.code())
 	switch {
 	case got.Status >= 500:
 		t.Errorf("%s %q %.200q %q: %d %s", method, target, body, headers, got.Status, got.Body)
@@ -108,7 +107,7 @@ func (g generator) request() (method, target, body string, headers []string) {
 	case 6:
 		method, target = g.often("GET", "HEAD"), path
 	case 12:
-		if g.IntN(10) == 0 { // what is deleted stays so
+		if g.IntN(60) == 0 { // what is deleted stays so
 			return "DELETE", path + g.query("reason"), "", g.headers()
 		}
 		fallthrough
@@ -127,7 +126,7 @@ func (g generator) request() (method, target, body string, headers []string) {
 	return method, target, body, g.headers()
 }
 
-func (g generator) id() string { return g.often(g.ids[len(g.ids)-1-g.IntN(20)], g.ids...) }
+func (g generator) id() string { return g.often(g.ids[len(g.ids)-1-g.IntN(60)], g.ids...) }
 
 // right is a value that a parameter or member of this name may have.
 func (g generator) right(name string) string {

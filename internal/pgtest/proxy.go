@@ -20,13 +20,14 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Proxy passes connections on to a database. It can cut one in the worst moment: when the server has
-// committed an append and the reply is on its way.
+// Proxy passes connections on to a database. It can cut one in the worst moments: when the server has
+// committed an append and the reply is on its way, or while the append is still on its way to the server.
 type Proxy struct {
 	URL string // leads to the database through the proxy
 
 	network, addr string
 	armed, cuts   atomic.Int64
+	hold          atomic.Pointer[Held]
 	wg            sync.WaitGroup
 	mu            sync.Mutex
 	open          map[net.Conn]bool
@@ -64,6 +65,26 @@ func NewProxy(tb testing.TB, databaseURL string) *Proxy {
 
 // CutAfterCommit has the next n appends cut: the server carries them out, and nobody hears of it.
 func (p *Proxy) CutAfterCommit(n int64) { p.armed.Add(n) }
+
+// Held is an append that has left its client and has not reached the server.
+type Held struct {
+	Cut     chan struct{} // closed when the client's connection has been cut
+	deliver chan struct{}
+	Done    chan struct{} // closed when the server has carried it out or refused it
+}
+
+// Deliver lets the append reach the server after all. It returns when the server has answered, to nobody.
+func (h *Held) Deliver() {
+	close(h.deliver)
+	<-h.Done
+}
+
+// HoldNextAppend has the next append cut off and kept back.
+func (p *Proxy) HoldNextAppend() *Held {
+	h := &Held{Cut: make(chan struct{}), deliver: make(chan struct{}), Done: make(chan struct{})}
+	p.hold.Store(h)
+	return h
+}
 
 // Cuts returns how many appends were cut so far.
 func (p *Proxy) Cuts() int64 { return p.cuts.Load() }
@@ -113,9 +134,10 @@ func (p *Proxy) pass(client, server net.Conn) {
 type exchange struct {
 	appends atomic.Bool // it has prepared a call of append_events
 	calling atomic.Bool // and is waiting for the reply to one
+	held    atomic.Pointer[Held]
 }
 
-func (p *Proxy) requests(client io.Reader, server io.Writer, state *exchange) {
+func (p *Proxy) requests(client io.ReadCloser, server io.Writer, state *exchange) {
 	read := startupMessage
 	for {
 		message, err := read(client)
@@ -128,6 +150,11 @@ func (p *Proxy) requests(client io.Reader, server io.Writer, state *exchange) {
 			state.appends.Store(state.appends.Load() || bytes.Contains(message, []byte("eventlog.append_events(")))
 		case 'B':
 			state.calling.Store(state.appends.Load())
+			if h := p.hold.Load(); h != nil && state.appends.Load() && p.hold.CompareAndSwap(h, nil) {
+				state.held.Store(h)
+				h.keep(message, client, server)
+				return
+			}
 		}
 		if _, err := server.Write(message); err != nil {
 			return
@@ -135,25 +162,54 @@ func (p *Proxy) requests(client io.Reader, server io.Writer, state *exchange) {
 	}
 }
 
+// keep takes the rest of an append, cuts its client off, and hands it on when it is told to.
+func (h *Held) keep(bind []byte, client io.ReadCloser, server io.Writer) {
+	held := bind
+	for last := byte(0); last != 'S'; { // up to the Sync
+		message, err := typedMessage(client)
+		if err != nil {
+			return
+		}
+		held, last = append(held, message...), message[0]
+	}
+	client.Close()
+	close(h.Cut)
+	<-h.deliver
+	if _, err := server.Write(held); err == nil {
+		<-h.Done
+	}
+}
+
 func (p *Proxy) replies(client io.Writer, server io.Reader, state *exchange) {
+	defer func() {
+		if h := state.held.Load(); h != nil {
+			close(h.Done)
+		}
+	}()
 	for {
 		message, err := typedMessage(server)
 		if err != nil {
 			return
 		}
-		if state.calling.Load() && p.armed.Load() > 0 {
-			if message[0] == 'Z' { // ready for the next query: this one has been committed
+		ready := message[0] == 'Z' // for the next query: this one has been committed
+		switch {
+		case state.held.Load() != nil:
+			if ready {
+				return
+			}
+		case state.calling.Load() && p.armed.Load() > 0:
+			if ready {
 				p.armed.Add(-1)
 				p.cuts.Add(1)
 				return
 			}
-			continue // swallowed
-		}
-		if message[0] == 'Z' {
-			state.calling.Store(false)
-		}
-		if _, err := client.Write(message); err != nil {
-			return
+		default:
+			if ready {
+				state.calling.Store(false)
+			}
+			if _, err := client.Write(message); err != nil {
+				return
+			}
 		}
 	}
 }
