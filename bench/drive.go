@@ -19,6 +19,7 @@ type client interface {
 type tally struct {
 	latencies []time.Duration // of the requests that succeeded, sorted
 	refused   map[int]int     // of the others: how many, by status
+	all       int             // requests, whether counted or not
 }
 
 // drive puts a closed load on a server: every connection sends its next request as soon as it has an
@@ -54,6 +55,7 @@ func keepAsking(c *connection, each client, from, until time.Time) (tally, error
 		began := time.Now()
 		status, err := each.request(c)
 		ended := time.Now()
+		t.all++
 		switch {
 		case err != nil:
 			return t, err
@@ -72,6 +74,7 @@ func merge(tallies []tally) tally {
 	sum := tally{refused: map[int]int{}}
 	for _, t := range tallies {
 		sum.latencies = append(sum.latencies, t.latencies...)
+		sum.all += t.all
 		for status, n := range t.refused {
 			sum.refused[status] += n
 		}

@@ -22,6 +22,7 @@ type measurement struct {
 	refused   map[int]int
 	succeeded int
 	p50, p99  time.Duration
+	cpu       time.Duration // of contender and database, for a request of any outcome
 }
 
 // of fills in what came back in a period.
@@ -45,7 +46,7 @@ func (m measurement) refusedShare() float64 {
 }
 
 func (m measurement) String() string {
-	s := fmt.Sprintf("%s, %s, %d connections: %s/s, p50 %s, p99 %s", m.contender, m.load, m.connections, count(m.perSecond), short(m.p50), short(m.p99))
+	s := fmt.Sprintf("%s, %s, %d connections: %s/s, p50 %s, p99 %s, CPU %v", m.contender, m.load, m.connections, count(m.perSecond), short(m.p50), short(m.p99), m.cpu)
 	if len(m.refused) > 0 {
 		s += fmt.Sprintf(", refused %v", m.refused)
 	}
@@ -103,8 +104,8 @@ var page = template.Must(template.New("").Parse(`## Benchmark
 {{range .Conditions}}
 - {{.}}{{end}}
 
-| contender | load | connections | per second | p50 | p99 | refused |
-|---|---|--:|--:|--:|--:|--:|
+| contender | load | connections | per second | p50 | p99 | CPU of each | refused |
+|---|---|--:|--:|--:|--:|--:|--:|
 {{range .Rates}}| {{.}} |
 {{end}}
 | claim | measured (lowest to highest round) | target | |
@@ -133,7 +134,8 @@ func (r *report) rate(l line) string {
 	return strings.Join([]string{
 		l.contender, l.load, fmt.Sprint(l.connections), count(medianOf(m, func(m measurement) float64 { return m.perSecond })),
 		short(medianOf(m, func(m measurement) time.Duration { return m.p50 })),
-		short(medianOf(m, func(m measurement) time.Duration { return m.p99 })), refused,
+		short(medianOf(m, func(m measurement) time.Duration { return m.p99 })),
+		micros(medianOf(m, func(m measurement) time.Duration { return m.cpu })), refused,
 	}, " | ")
 }
 
@@ -152,4 +154,12 @@ func short(d time.Duration) string {
 		return ""
 	}
 	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+}
+
+// micros writes CPU time, which not every system tells.
+func micros(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d µs", d.Microseconds())
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
 // The loads that are put on the contenders.
@@ -75,11 +76,14 @@ func (b *bench) drive(ctx context.Context, m measurement, newClient func(connect
 	if m.contender != serviceName {
 		p = b.plain[m.contender]
 	}
+	before := b.cpuTime(p)
 	t, err := drive(ctx, p.addr, m.connections, b.warmUp, b.period, newClient)
 	if err != nil {
 		return err
 	}
-	b.record(m.of(t, b.period))
+	m = m.of(t, b.period)
+	m.cpu = (b.cpuTime(p) - before) / time.Duration(max(1, t.all))
+	b.record(m)
 	return nil
 }
 

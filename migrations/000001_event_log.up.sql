@@ -3,6 +3,9 @@
 
 -- Roles belong to the whole cluster, so another database, or another replica, may have made them.
 DO $$
+DECLARE
+  -- From PostgreSQL 16 on, whoever makes a role may hand it out, but not act as it without a grant.
+  may_act text := CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'usersvc_owner') THEN
     CREATE ROLE usersvc_owner NOLOGIN;
@@ -16,10 +19,10 @@ BEGIN
   IF NOT pg_has_role('usersvc', 'usersvc_app', 'MEMBER') THEN
     GRANT usersvc_app TO usersvc;
   END IF;
-  IF NOT pg_has_role(current_user, 'usersvc_owner', 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, 'usersvc_owner', may_act) THEN
     EXECUTE format('GRANT usersvc_owner TO %I', current_user);
   END IF;
-  IF NOT pg_has_role(current_user, 'usersvc_app', 'MEMBER') THEN
+  IF NOT pg_has_role(current_user, 'usersvc_app', may_act) THEN
     EXECUTE format('GRANT usersvc_app TO %I', current_user);
   END IF;
 EXCEPTION

@@ -2,8 +2,6 @@ package migrations_test
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -82,11 +80,7 @@ func TestReplicasMigrateAtOnce(t *testing.T) {
 // The roles belong to the cluster, so databases meet in them.
 func TestDatabasesOfANewClusterMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(dir), 0o755)) // root's server has to enter it
-	cluster, err := embeddedpg.Start(t.Context(), embeddedpg.Options{Dir: dir, Throwaway: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, cluster.Stop()) })
+	cluster := pgtest.PrivateServer(t, embeddedpg.Options{Throwaway: true})
 	var urls []string
 	for _, name := range []string{"one", "two", "three", "four"} {
 		exec(t, cluster.URL("postgres", "postgres"), "CREATE DATABASE "+name)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/pprof"
 	"time"
@@ -11,14 +12,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
 )
 
 // newAdminServer serves metrics and profiles, for operators only.
-func newAdminServer(pool *pgxpool.Pool, relay *outbox.Relay) *http.Server {
+func newAdminServer(pool *pgxpool.Pool, log *eventstore.Log, relay *outbox.Relay) *http.Server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&subscriptions{relay}, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
+		&logMetrics{log, relay}, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
 		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -32,12 +34,16 @@ func poolGauge(name, help string, pool *pgxpool.Pool, value func(*pgxpool.Stat) 
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value(pool.Stat())) })
 }
 
-// subscriptions reads at each scrape where the subscriptions stand, from the log and not from the
-// relay. When the database cannot tell, there is an error and no zero.
-type subscriptions struct{ relay *outbox.Relay }
+// logMetrics reads at each scrape where the log and its subscriptions stand, from the database and not
+// from the relay. When the database cannot tell, there is an error and no zero.
+type logMetrics struct {
+	log   *eventstore.Log
+	relay *outbox.Relay
+}
 
 var (
 	headMetric       = prometheus.NewDesc("usersvc_log_head_position", "Position of the newest event of the log.", nil, nil)
+	clockMetric      = prometheus.NewDesc("usersvc_clock_behind_seconds", "How far the database's clock is behind the newest event; above 0 it was set back.", nil, nil)
 	checkpointMetric = prometheus.NewDesc("usersvc_subscription_checkpoint", "Last position that the subscription handled.", []string{"subscription"}, nil)
 	lagEventsMetric  = prometheus.NewDesc("usersvc_subscription_lag_events", "Events that the subscription has not handled yet.", []string{"subscription"}, nil)
 	lagSecondsMetric = prometheus.NewDesc("usersvc_subscription_lag_seconds", "Age of the oldest event not handled yet.", []string{"subscription"}, nil)
@@ -45,24 +51,26 @@ var (
 )
 
 // Describe lists the metrics.
-func (s *subscriptions) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{headMetric, checkpointMetric, lagEventsMetric, lagSecondsMetric, failedMetric} {
+func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{headMetric, clockMetric, checkpointMetric, lagEventsMetric, lagSecondsMetric, failedMetric} {
 		ch <- d
 	}
 }
 
 // Collect reads them.
-func (s *subscriptions) Collect(ch chan<- prometheus.Metric) {
+func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	all, err := s.relay.Statuses(ctx)
-	if err != nil {
+	all, err := m.relay.Statuses(ctx)
+	behind, clockErr := clockBehind(ctx, m.log)
+	if err := errors.Join(err, clockErr); err != nil {
 		ch <- prometheus.NewInvalidMetric(headMetric, err)
 		return
 	}
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
+	gauge(clockMetric, behind.Seconds())
 	for i, st := range all {
 		if i == 0 {
 			gauge(headMetric, float64(st.Head))

@@ -29,6 +29,7 @@ func TestWrongConfigurationIsRefusedWithTheReason(t *testing.T) {
 		"no database":        {[]string{"USERSVC_REQUIRE_DATABASE_URL=1"}, nil, "DATABASE_URL is not set"},
 		"schema missing":     {[]string{"DATABASE_URL=" + pgtest.EmptyDB(t).URL}, nil, "usersvc migrate up"},
 		"snapshot interval":  {[]string{"DATABASE_URL=" + db.URL, "USERSVC_SNAPSHOT_EVERY=0"}, nil, "at least 1"},
+		"rate limit":         {[]string{"DATABASE_URL=" + db.URL, "USERSVC_RATE_LIMIT=-1"}, nil, "negative"},
 		"log level":          {[]string{"USERSVC_LOG_LEVEL=loud"}, nil, "must be one of"},
 		"unknown subcommand": {nil, []string{"fly"}, "fly"},
 		"careless migration": {[]string{"DATABASE_URL=" + db.URL}, []string{"migrate", "down"}, "--yes"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -99,6 +100,8 @@ func (d *database) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
-	config.MaxConns = max(config.MaxConns, poolSize)
+	if !strings.Contains(d.url, "pool_max_conns") {
+		config.MaxConns = poolSize
+	}
 	return pgxpool.NewWithConfig(ctx, config)
 }

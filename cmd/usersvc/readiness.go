@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
 
+	"github.com/usersvc/usersvc/internal/eventstore"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/migrations"
@@ -17,6 +19,7 @@ import (
 // readiness says whether requests can be served.
 type readiness struct {
 	pool     *pgxpool.Pool
+	log      *eventstore.Log
 	relay    *outbox.Relay
 	stopping atomic.Bool
 }
@@ -35,6 +38,9 @@ func (r *readiness) check(ctx context.Context) httpapi.Readiness {
 	if err != nil {
 		return answer
 	}
+	if behind, err := clockBehind(ctx, r.log); err == nil && behind > time.Second {
+		answer.Warnings = append(answer.Warnings, fmt.Sprintf("the database's clock was set back: it is %s behind the newest event", behind.Round(time.Second)))
+	}
 	all, err := r.relay.Statuses(ctx)
 	if err != nil {
 		return answer
@@ -50,11 +56,19 @@ func (r *readiness) check(ctx context.Context) httpapi.Readiness {
 	return answer
 }
 
+// clockBehind is how far the database's clock is behind the newest event. Events keep their order all the
+// same; but what was answered about an instant between the two is not final.
+func clockBehind(ctx context.Context, log *eventstore.Log) (time.Duration, error) {
+	head, err := log.Head(ctx)
+	return max(0, head.RecordedAt.Sub(head.Clock)), err
+}
+
 // What a session of the service should have set, by ALTER ROLE or in the URL, so that no statement,
 // lock or transaction is held for ever; and what every promise of durability rests on.
 const selectSettings = `
 SELECT name, setting FROM pg_settings
-WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') AND setting = '0'
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+               'transaction_timeout', 'client_connection_check_interval') AND setting = '0'
    OR name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'`
 
 func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.Logger) error {

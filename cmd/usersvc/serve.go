@@ -55,6 +55,9 @@ func (s *serveCommand) check() error {
 	if s.SnapshotEvery < 1 {
 		return errors.New("USERSVC_SNAPSHOT_EVERY must be at least 1")
 	}
+	if s.RateLimit < 0 {
+		return errors.New("USERSVC_RATE_LIMIT must not be negative; 0 is no limit")
+	}
 	return refuseOpenListener(s.Addr)
 }
 

@@ -44,13 +44,13 @@ func newService(ctx context.Context, c *serveCommand, pool *pgxpool.Pool, logger
 	s := &service{
 		logger: logger, log: log, relay: relay,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
-		readiness: &readiness{pool: pool, relay: relay},
+		readiness: &readiness{pool: pool, log: log, relay: relay},
 	}
 	handler, err := s.handler(ctx, c)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, relay)
+	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay)
 	return s, nil
 }
 

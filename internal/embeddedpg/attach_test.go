@@ -32,7 +32,7 @@ func TestSecondProcessAttaches(t *testing.T) {
 }
 
 func TestOneOfManyStartsOwnsTheServer(t *testing.T) {
-	dir := tempDir(t)
+	dir := folder(t)
 	var servers [4]*embeddedpg.Server
 	var all sync.WaitGroup
 	for i := range servers {
@@ -60,7 +60,7 @@ func TestOneOfManyStartsOwnsTheServer(t *testing.T) {
 
 // An owner may fail while others wait for its server: one of them takes its place.
 func TestWaiterTakesOver(t *testing.T) {
-	dir := tempDir(t)
+	dir := folder(t)
 	lock, err := os.Create(filepath.Join(dir, "lock"))
 	must(t, err)
 	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))

@@ -148,12 +148,8 @@ func exec1(t *testing.T, s *embeddedpg.Server, sql string) {
 // serverPID is the process of the server that runs on the data, 0 if none.
 func serverPID(t *testing.T, data string) int {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
-	if err != nil {
-		return 0
-	}
-	pid, err := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0])
-	must(t, err)
+	text, _ := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	pid, _ := strconv.Atoi(strings.SplitN(string(text), "\n", 2)[0]) // empty while it is being written
 	return pid
 }
 

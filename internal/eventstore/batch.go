@@ -12,13 +12,13 @@ import (
 
 // arguments are a batch as append_events takes it: an array for each column.
 type arguments struct {
-	stream                                  []uuid.UUID
+	stream                                  [][16]byte // uuid.UUID itself would be encoded by way of its text
 	streamType                              []string
 	expected, count                         []int32
-	first                                   []*uuid.UUID
+	first                                   []*[16]byte
 	metadata, key, fingerprint, outcome     [][]byte
 	eventCommand, eventVersion, eventSchema []int32
-	eventID                                 []uuid.UUID
+	eventID                                 [][16]byte
 	eventType                               []string
 	eventData                               [][]byte
 	claimCommand                            []int32
@@ -50,9 +50,9 @@ func newArguments(batch []*pending) (*arguments, error) {
 }
 
 func (a *arguments) addCommand(c *Command, metadata []byte) {
-	var first *uuid.UUID
+	var first *[16]byte
 	if len(c.Events) > 0 {
-		first = &c.Events[0].ID
+		first = (*[16]byte)(&c.Events[0].ID)
 	}
 	k := c.Key
 	if k == nil {

@@ -43,7 +43,8 @@ func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorde
 
 func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
 	var e Recorded
-	err := row.Scan(&e.Position, &e.ID, &e.StreamType, &e.StreamID, &e.Version,
+	// The bytes, as uuid.UUID itself would be scanned by way of its text.
+	err := row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
 		&e.Type, &e.SchemaVersion, &e.Data, &e.Metadata, &e.RecordedAt)
 	e.RecordedAt = e.RecordedAt.UTC()
 	return e, err
@@ -125,7 +126,7 @@ func (l *Log) CursorKey(ctx context.Context) ([]byte, error) {
 // unavailable marks a failed read: whatever went wrong, nothing was changed, and what the caller
 // passed is well-formed, so that another try may go better. A refusal by SQLSTATE stays what it is.
 func unavailable(err error) error {
-	if fateOf(err) == refused {
+	if fateOf(err, true) == refused {
 		return newRefusal(err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

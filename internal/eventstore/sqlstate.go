@@ -11,18 +11,22 @@ import (
 type fate int
 
 const (
-	unknown    fate = iota // it may have been committed
-	rolledBack             // it was not, and may go better next time
-	refused                // it was not, and never will be as it is
+	unknown    fate = iota + 1 // it may have been committed
+	rolledBack                 // it was not, and may go better next time
+	refused                    // it was not, and never will be as it is
 )
 
-// fateOf judges by SQLSTATE alone. Errors that are not the server's (a connection cut, a deadline)
-// say nothing: the commit may have been under way. pgconn.SafeToRetry is not asked, it answers true
-// after COMMIT was sent.
-func fateOf(err error) fate {
+// fateOf judges an error by its SQLSTATE, and by whether the connection was lost with it. An error that
+// is not the server's (a cut, a deadline) says nothing: the commit may have been under way. If the
+// connection is still there, though, nothing was ever sent. pgconn.SafeToRetry is not asked: it answers
+// true after COMMIT was sent.
+func fateOf(err error, lost bool) fate {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
-		return unknown
+		if lost {
+			return unknown
+		}
+		return refused
 	}
 	switch e.Code {
 	case tooLate, "57014", "25006", "55P03": // … cancelled, read-only after a failover, lock not available

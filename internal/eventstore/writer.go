@@ -61,54 +61,49 @@ func (w *writer) close(ctx context.Context) {
 	<-w.idle
 	stop()
 	w.cancel()
-	for _, p := range w.queue.rest() {
-		p.answer(Appended{}, fmt.Errorf("%w: it is being closed", ErrUnavailable))
-	}
+	answerAll(w.queue.rest(), fmt.Errorf("%w: it is being closed", ErrUnavailable))
 }
 
 // settle stays with a batch until each of its commands has an outcome or no listener.
 func (w *writer) settle(batch []*pending) {
-	pause := newPause()
-	for len(batch) > 0 {
-		outcomes, err := w.attempt(batch)
-		if err == nil {
+	for pause := newPause(); len(batch) > 0; batch = listening(batch) {
+		outcomes, fate, err := w.attempt(batch)
+		switch {
+		case err == nil:
 			w.deliver(batch, outcomes)
 			return
-		}
-		switch fateOf(err) {
-		case refused:
+		case fate == refused:
 			w.refuse(batch, err)
 			return
-		case unknown:
+		case fate == unknown:
 			for _, p := range batch {
 				p.stragglerUntil = time.Now().Add(lateAfter)
 			}
 		}
-		batch = listening(batch)
-		if len(batch) == 0 {
-			return
-		}
 		if w.sleep(pause.NextBackOff()) != nil || w.connect() != nil {
-			for _, p := range batch {
-				p.answer(Appended{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
-			}
+			answerAll(batch, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
 			return
 		}
 	}
 }
 
-func (w *writer) attempt(batch []*pending) ([]outcome, error) {
+// attempt sends a batch once. With an error comes what it means for the batch.
+func (w *writer) attempt(batch []*pending) ([]outcome, fate, error) {
 	args, err := newArguments(batch)
 	if err != nil {
-		return nil, err
+		return nil, refused, err
 	}
 	ctx, cancel := context.WithTimeout(w.ctx, attemptTimeout)
 	defer cancel()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
-	if err != nil && (fateOf(err) == unknown || hasCode(err, tooLate)) {
+	if err == nil {
+		return outcomes, 0, nil
+	}
+	fate := fateOf(err, w.conn.IsClosed())
+	if fate == unknown || hasCode(err, tooLate) {
 		w.disconnect() // and with the next connection comes a fresh reading of the server's clock
 	}
-	return outcomes, err
+	return nil, fate, err
 }
 
 // deliver answers the batch. A "no" is not final while an earlier attempt may still be carried out:
@@ -133,13 +128,21 @@ func (w *writer) again(p *pending) {
 // refuse answers a batch that the database will not take. Of several commands each is tried alone.
 func (w *writer) refuse(batch []*pending, err error) {
 	if len(batch) > 1 && bySelf(err) {
-		for i := range batch {
-			w.settle(batch[i : i+1])
+		for i, p := range batch {
+			if w.connect() != nil {
+				answerAll(batch[i:], ErrUnavailable)
+				return
+			}
+			w.settle([]*pending{p})
 		}
 		return
 	}
+	answerAll(batch, newRefusal(err))
+}
+
+func answerAll(batch []*pending, err error) {
 	for _, p := range batch {
-		p.answer(Appended{}, newRefusal(err))
+		p.answer(Appended{}, err)
 	}
 }
 

@@ -60,8 +60,8 @@ func (a *api) observe(next http.Handler) http.Handler {
 	})
 }
 
-// report writes the line of a request. Why one was refused is of interest only where the service is
-// at fault; the reason may name nobody, so it is the code and not the request that is logged.
+// report writes the line of a request. The cause of a refusal is written only where the service is at
+// fault: elsewhere the client knows it, and it may be about a person.
 func (a *api) report(x *exchange, r *http.Request) {
 	level := zerolog.InfoLevel
 	switch {

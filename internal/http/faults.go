@@ -25,6 +25,10 @@ func (f *faults) err() error {
 	if len(*f) == 0 {
 		return nil
 	}
+	return f.refusal()
+}
+
+func (f *faults) refusal() *problem {
 	return &problem{code: "validation_failed", detail: "Some values are missing or break a rule; see errors.", faults: *f}
 }
 

@@ -28,15 +28,15 @@ type kind struct {
 var kinds = map[string]kind{
 	"malformed_request": {400, 0, "Malformed request",
 		"The body is not one JSON object of the expected shape: a member is unknown, repeated, spelt in " +
-		"another letter case or of the wrong type, the text is not UTF-8, or something follows the object. " +
-		"The detail names the place."},
+			"another letter case or of the wrong type, the text is not UTF-8, or something follows the object. " +
+			"The detail names the place."},
 	"invalid_parameter": {400, 0, "Invalid parameter",
 		"A part of the path, a query parameter or a header is unknown, repeated or not of the expected form. " +
-		"The detail names it."},
+			"The detail names it."},
 	"invalid_cursor": {400, 0, "Invalid cursor",
 		"The cursor was not made by this service for this list, or filters were sent along that differ from " +
-		"those it was made with. Take a cursor from an answer as it is, alone or with the same filters; to " +
-		"filter otherwise, start again without one."},
+			"those it was made with. Take a cursor from an answer as it is, alone or with the same filters; to " +
+			"filter otherwise, start again without one."},
 	"as_of_in_future": {400, 0, "Point in time in the future",
 		"What a user will look like is not known yet. Ask for an instant that has passed."},
 	"route_not_found": {404, 0, "No such route",
@@ -51,12 +51,12 @@ var kinds = map[string]kind{
 		"The path exists, but does not take this method. The header Allow lists those that it takes."},
 	"email_taken": {409, 0, "E-mail address taken",
 		"Another user has this address, perhaps in another spelling. It becomes free when that user is " +
-		"deleted or changes its address."},
+			"deleted or changes its address."},
 	"user_exists": {409, 0, "User exists",
 		"A user with the id that was sent exists, or existed. Ids are never used again."},
 	"already_suspended": {409, 0, "Already suspended",
 		"The user is suspended already, with a reason that stays on record. Reactivate it first to suspend it " +
-		"for another."},
+			"for another."},
 	"not_suspended": {409, 0, "Not suspended",
 		"Only a suspended user can be reactivated."},
 	"user_suspended": {409, 0, "User is suspended",
@@ -65,40 +65,40 @@ var kinds = map[string]kind{
 		"The user holds as many roles as one can have. Revoke one first."},
 	"version_conflict": {409, 0, "Version conflict",
 		"Other writers changed the user each time that the command was tried. Nothing was changed by this " +
-		"request; it may be sent again."},
+			"request; it may be sent again."},
 	"request_in_flight": {409, 1, "Request in flight",
 		"A request with the same Idempotency-Key is still being carried out. Send this one again a little " +
-		"later to get its answer."},
+			"later to get its answer."},
 	"user_deleted": {410, 0, "User deleted",
 		"The user was deleted for good. Its history can still be read."},
 	"precondition_failed": {412, 0, "Precondition failed",
 		"The user has another version than If-Match asks for; currentVersion says which. Read the user again " +
-		"and decide anew."},
+			"and decide anew."},
 	"body_too_large": {413, 0, "Body too large",
 		"The body has more bytes than this request takes."},
 	"unsupported_media_type": {415, 0, "Unsupported media type",
 		"The header Content-Type is missing or names another media type than this request takes, or the body " +
-		"is encoded."},
+			"is encoded."},
 	"validation_failed": {422, 0, "Validation failed",
 		"The body is well-formed, but required members are missing or values break a rule. The member errors " +
-		"lists all of them."},
+			"lists all of them."},
 	"idempotency_key_reused": {422, 0, "Idempotency key reused",
 		"The Idempotency-Key was used before for another request: another method, path, body or If-Match. " +
-		"Choose a new key for a new request."},
+			"Choose a new key for a new request."},
 	"rate_limited": {429, rateWindowSeconds, "Too many requests",
 		"The caller has used up its requests for the present minute. The header Retry-After says when to go " +
-		"on."},
+			"on."},
 	"internal": {500, 0, "Internal error",
 		"The service failed in a way that it should not. The requestId finds what happened in its log."},
 	"unavailable": {503, 1, "Unavailable",
 		"The service cannot reach its database, or not in time. Nothing was changed by this request; it may " +
-		"be sent again."},
+			"be sent again."},
 	"projection_lagging": {503, 1, "Projection is lagging",
 		"The list does not show the position min_position yet. Ask again, or wait longer with the header " +
-		"Prefer: wait=5."},
+			"Prefer: wait=5."},
 	"outcome_unknown": {503, 1, "Outcome unknown",
 		"The command may or may not have happened. Send it again with the same Idempotency-Key: it happens " +
-		"once, and you get its answer. Without a key, read the user first."},
+			"once, and you get its answer. Without a key, read the user first."},
 }
 
 type problemDocument struct {

@@ -61,10 +61,9 @@ func refusalOfRule(rule *domain.Error) *problem {
 	if rule.Kind != domain.Invalid {
 		return &problem{code: rule.Code, detail: rule.Message}
 	}
-	wrong := new(faults)
+	var wrong faults
 	wrong.add(rule.Field, rule.Code, rule.Message)
-	p, _ := wrong.err().(*problem)
-	return p
+	return wrong.refusal()
 }
 
 func invalidParameter(name, detail string) *problem {

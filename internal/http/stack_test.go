@@ -37,7 +37,11 @@ type stack struct {
 func boot(t *testing.T, changes ...func(*httpapi.Config)) *stack {
 	t.Helper()
 	t.Parallel()
-	pool := pgtest.New(t)
+	return bootOn(t, pgtest.New(t), changes...)
+}
+
+func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) *stack {
+	t.Helper()
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	relay := outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, zerolog.Nop())

@@ -15,7 +15,7 @@
 //     the database itself is not seen by tests.
 //
 // Commits on a throw-away server are not durable and everything else behaves as ever; a test of
-// crashes starts an embeddedpg server of its own.
+// crashes starts a PrivateServer.
 package pgtest
 
 import (

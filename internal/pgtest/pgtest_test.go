@@ -79,10 +79,6 @@ func TestSweepSparesTheLiving(t *testing.T) {
 	t.Parallel()
 	s := running(t)
 	living, dead := s.run+"living_1", s.run+"dead_1"
-	for _, name := range []string{living, dead} {
-		execAdmin(t, "CREATE DATABASE "+name)
-	}
-	t.Cleanup(func() { execAdmin(t, "DROP DATABASE "+living) })
 	program, err := pgxpool.New(t.Context(), s.admin.String())
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +87,10 @@ func TestSweepSparesTheLiving(t *testing.T) {
 	if _, err := program.Exec(t.Context(), "SELECT pg_advisory_lock_shared($1)", key(claimOf(living))); err != nil {
 		t.Fatal(err)
 	}
+	for _, name := range []string{living, dead} {
+		execAdmin(t, "CREATE DATABASE "+name)
+	}
+	t.Cleanup(func() { execAdmin(t, "DROP DATABASE "+living) })
 
 	s.mu.Lock()
 	err = s.sweep(context.Background())

@@ -48,7 +48,7 @@ func Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 const selectProfiles = `SELECT ` + profileColumns + ` FROM derived.user_profiles p WHERE p.user_id = ANY ($1)`
 
 func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (map[uuid.UUID]Profile, error) {
-	var ids []uuid.UUID
+	var ids [][16]byte // uuid.UUID itself would be encoded by way of its text
 	seen := make(map[uuid.UUID]bool, len(events))
 	for _, e := range events {
 		if e.StreamType == domain.StreamType && !seen[e.StreamID] {
@@ -95,7 +95,7 @@ func upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) erro
 		return nil
 	}
 	var (
-		ids                               []uuid.UUID
+		ids                               [][16]byte
 		versions                          []int
 		positions                         []int64
 		created, updated                  []time.Time

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -70,24 +71,26 @@ func (c *coalescer[K, V]) join(key K) (r *round[K, V], lead bool) {
 	return r, false
 }
 
-// run answers a round, then starts the one that has gathered meanwhile.
+// run answers a round, then has the one that has gathered meanwhile answered, even after a panic: the
+// other readers must not wait for ever.
 func (c *coalescer[K, V]) run(ctx context.Context, r *round[K, V]) {
-	c.query(ctx, r)
-	c.mu.Lock()
-	next := c.waiting
-	c.waiting = nil
-	if next == nil {
-		c.running--
-	}
-	c.mu.Unlock()
-	if next != nil {
-		go c.run(ctx, next)
-	}
-}
-
-func (c *coalescer[K, V]) query(ctx context.Context, r *round[K, V]) {
+	defer c.runNext(ctx)
+	defer close(r.done)
 	ctx, cancel := context.WithTimeout(ctx, coalescedTimeout)
 	defer cancel()
+	r.err = errNotRead
 	r.rows, r.err = c.read(ctx, r.keys)
-	close(r.done)
+}
+
+var errNotRead = errors.New("the query came to no end")
+
+func (c *coalescer[K, V]) runNext(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.waiting == nil {
+		c.running--
+		return
+	}
+	go c.run(ctx, c.waiting)
+	c.waiting = nil
 }

@@ -45,13 +45,13 @@ LEFT JOIN eventlog.events e ON e.stream_id = want.id
   AND e.version > COALESCE(p.version, 0) AND e.version <= COALESCE(p.version, 0) + $2
 ORDER BY want.id, e.version`
 
-func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Current, error) {
+func (p *Profiles) readCurrent(ctx context.Context, ids [][16]byte) (map[[16]byte]Current, error) {
 	rows, err := p.pool.Query(ctx, selectCurrent, ids, maxTail)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	users := make(map[uuid.UUID]Current, len(ids))
+	users := make(map[[16]byte]Current, len(ids))
 	for rows.Next() {
 		if err := addCurrent(users, rows); err != nil {
 			return nil, err
@@ -61,9 +61,9 @@ func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) (map[uuid.U
 }
 
 // addCurrent takes one row: a profile with no event, or with one event of its tail.
-func addCurrent(users map[uuid.UUID]Current, rows pgx.Rows) error {
+func addCurrent(users map[[16]byte]Current, rows pgx.Rows) error {
 	var (
-		id      uuid.UUID
+		id      [16]byte // uuid.UUID itself would be scanned by way of its text
 		c       Current
 		e       eventstore.Recorded
 		version zeronull.Int8

@@ -6,14 +6,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Profiles answers queries from user_profiles.
 type Profiles struct {
 	pool    *pgxpool.Pool
-	current *coalescer[uuid.UUID, Current]
+	current *coalescer[[16]byte, Current]
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced

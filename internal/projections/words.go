@@ -78,5 +78,7 @@ func quote(w string) string {
 	if len(w) > maxLexeme {
 		w = strings.ToValidUTF8(w[:maxLexeme], "")
 	}
-	return "'" + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(w) + "'"
+	return "'" + escape.Replace(w) + "'"
 }
+
+var escape = strings.NewReplacer(`'`, `''`, `\`, `\\`)

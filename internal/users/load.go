@@ -8,7 +8,9 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// A load takes this many events at a time. Where snapshots are kept it is over after the first.
+// A load of the present takes this many events at a time, and is over after the first where snapshots
+// are kept. One of the past takes the events between two snapshots, as it visits those beyond its
+// bound in vain.
 const loadLimit = 1000
 
 // load reads the user of a request afresh, with the record of its key if it has been used before.
@@ -34,6 +36,9 @@ func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, 
 // are not among them. A user that did not exist has version 0.
 func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventstore.Record, error) {
 	want.Schema, want.Limit = snapshotSchema, loadLimit
+	if want.Bound != (eventstore.Bound{}) {
+		want.Limit = u.snapshots.every
+	}
 	view := View{User: domain.NewUser(want.StreamID)}
 	for {
 		loaded, err := u.log.Load(ctx, want)

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/pgtest"
+)
+
+// A clock that was set back is told, as the past that was answered meanwhile may change.
+func TestClockSetBackIsTold(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	p := serve(t, t.TempDir(), "DATABASE_URL="+db.URL)
+	if a := p.must(200, "GET", "/readyz", ""); len(a.body["warnings"].([]any)) != 0 {
+		t.Errorf("warnings at the start: %v", a.body["warnings"])
+	}
+	admin, err := pgx.Connect(t.Context(), db.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close(t.Context())
+	if _, err := admin.Exec(t.Context(), `
+INSERT INTO eventlog.events (position, recorded_at, event_id, stream_id, version, schema_version, stream_type, type, data, metadata)
+VALUES (1, clock_timestamp() + interval '2 hours', gen_random_uuid(), gen_random_uuid(), 1, 1, 'activity', 'Later', '{}', '{}')`); err != nil {
+		t.Fatal(err)
+	}
+	warnings, ok := p.must(200, "GET", "/readyz", "").body["warnings"].([]any)
+	if !ok || len(warnings) != 1 || !strings.Contains(warnings[0].(string), "set back") {
+		t.Errorf("warnings after the clock was set back: %v", warnings)
+	}
+	p.create("ada@example.com") // and the log goes on, in order
+}
+
+func TestMetricsSayWhereTheLogStands(t *testing.T) {
+	t.Parallel()
+	p := serve(t, t.TempDir(), "DATABASE_URL="+pgtest.DB(t).URL)
+	written := p.must(201, "POST", "/v1/users", `{"email": "ada@example.com", "displayName": "Ada"}`)
+	p.must(200, "GET", "/v1/users?min_position="+written.header.Get("X-Event-Position"), "", "Prefer: wait=5")
+	_, rest, _ := strings.Cut(p.output(), "metrics and pprof: ")
+	admin, _, _ := strings.Cut(rest, ")")
+	response, err := http.Get(admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"usersvc_log_head_position 1\n",
+		"usersvc_clock_behind_seconds 0\n",
+		`usersvc_subscription_checkpoint{subscription="user_profiles"} 1` + "\n",
+		`usersvc_subscription_lag_events{subscription="user_profiles"} 0` + "\n",
+		`usersvc_subscription_failed{subscription="user_profiles"} 0` + "\n",
+		"go_goroutines ",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in the metrics", want)
+		}
+	}
+}
