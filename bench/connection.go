@@ -12,7 +12,7 @@ import (
 )
 
 // connection speaks just as much HTTP/1.1 as the contenders do. net/http's client would need as much
-// of the CPU as a contender (see TestConnectionIsLean), and what load takes, nobody else has.
+// of the CPU as a contender (BenchmarkClients), and what load takes, nobody else has.
 type connection struct {
 	conn net.Conn
 	in   *bufio.Reader

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// The contenders are this program again, so a test's program must be able to be one.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == contendArg {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// Everything is measured once, for a moment, on a server that does not wait for the disk: the figures
+// mean nothing, but every contender has answered, and every answer was looked at.
+func TestEveryContenderAnswers(t *testing.T) {
+	t.Parallel()
+	o := options{rounds: 1, period: 200 * time.Millisecond, warmUp: 50 * time.Millisecond, dir: os.TempDir(), long: 2 * shortHistory, throwaway: true}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	r, err := measure(ctx, o, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range r.lines() {
+		for _, m := range r.rounds(l) {
+			if m.perSecond == 0 {
+				t.Errorf("nothing succeeded: %s", m)
+			}
+			if l.contender != naiveName && len(m.refused) > 0 {
+				t.Errorf("something was refused: %s", m)
+			}
+		}
+	}
+	// Without pgbench on the machine, one line and one claim fewer.
+	left := len(slices.DeleteFunc(slices.Clone(r.conditions), func(c string) bool { return !strings.HasPrefix(c, "no pgbench") }))
+	if got, want := len(r.lines()), 14-left; got != want {
+		t.Errorf("%d lines were measured, want %d", got, want)
+	}
+	if got, want := len(r.claims()), 7-left; got != want {
+		t.Errorf("%d claims are supported, want %d", got, want)
+	}
+	checkPage(t, r)
+}
+
+func checkPage(t *testing.T, r *report) {
+	t.Helper()
+	var page strings.Builder
+	if err := r.write(&page); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"fsync = ", "| usersvc | commands | 128 | ", "| naive | commands | 1 | ", "| plain-get | GET | 32 | ", "naive MAX + 1 | "} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.String())
+		}
+	}
+}
+
+func TestUnknownContenderIsRefused(t *testing.T) {
+	t.Parallel()
+	if err := run(t.Context(), []string{contendArg, "crud"}, io.Discard, io.Discard); err == nil {
+		t.Error("a contender that does not exist was started")
+	}
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// given are rounds of two contenders in turn, with these rates.
+func given(rates ...[2]float64) *report {
+	r := &report{}
+	for round, pair := range rates {
+		r.measurements = append(r.measurements,
+			measurement{contender: serviceName, load: commands, connections: 128, round: round, perSecond: pair[0]},
+			measurement{contender: oneStatementName, load: commands, connections: 128, round: round, perSecond: pair[1]})
+	}
+	return r
+}
+
+// Medians of the rates would make it 300 / 200. What counts is each round by itself.
+func TestRatiosArePairedByRound(t *testing.T) {
+	t.Parallel()
+	claims := given([2]float64{300, 100}, [2]float64{100, 200}, [2]float64{800, 200}).claims()
+	if len(claims) != 1 {
+		t.Fatalf("%d claims, want the one that was measured", len(claims))
+	}
+	if c := claims[0]; c.middle != 3 || c.lowest != 0.5 || c.highest != 4 {
+		t.Errorf("median %v (%v to %v), want 3 (0.5 to 4)", c.middle, c.lowest, c.highest)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		claim claim
+		ends  string
+	}{
+		{claim{middle: 3, target: 3, unit: "×"}, "| ≥ 3× | ok"},
+		{claim{middle: 2.99, target: 3, unit: "×"}, "| ≥ 3× | short"},
+		{claim{middle: 250, target: 250, atMost: true, unit: " ms"}, "| ≤ 250 ms | ok"},
+		{claim{middle: 251, target: 250, atMost: true, unit: " ms"}, "| ≤ 250 ms | short"},
+	} {
+		if got := c.claim.String(); !strings.HasSuffix(got, c.ends) {
+			t.Errorf("%v becomes %q, want it to end in %q", c.claim, got, c.ends)
+		}
+	}
+}
+
+func TestLagIsTakenOverAllSamples(t *testing.T) {
+	t.Parallel()
+	r := given()
+	for n := range 100 {
+		r.lag = append(r.lag, time.Duration(100-n)*time.Millisecond)
+	}
+	if c := r.claims()[0]; c.lowest != 51 || c.middle != 100 || c.highest != 100 {
+		t.Errorf("p99 %v, p50 %v, longest %v; want 100, 51, 100", c.middle, c.lowest, c.highest)
+	}
+}
