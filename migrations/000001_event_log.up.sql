@@ -35,7 +35,7 @@ EXCEPTION
                           'CREATE ROLE usersvc LOGIN; GRANT usersvc_app TO usersvc; GRANT usersvc_owner, usersvc_app TO %I;', current_user);
 END $$;
 
--- Limits for every session of the service. A group role hands down no settings, so they stand on
+-- Limits for every session of the service, and how it plans. A group role hands down no settings, so they stand on
 -- the login role; another login role needs the same lines (docs/configuration.md has them).
 DO $$
 DECLARE
@@ -49,7 +49,11 @@ BEGIN
     ['lock_timeout', '4s'],
     ['idle_in_transaction_session_timeout', '5s'],
     ['client_connection_check_interval', '2s'], -- Linux servers only
-    ['transaction_timeout', '60s']              -- PostgreSQL 17 and newer
+    ['transaction_timeout', '60s'],             -- PostgreSQL 17 and newer
+    -- Every query of the service has an index. A plan that was made and kept while the tables were
+    -- small must not turn into scans of large ones, as it would until statistics are gathered.
+    ['enable_seqscan', 'off'],
+    ['jit', 'off']
   ] LOOP
     BEGIN
       EXECUTE format('ALTER ROLE usersvc SET %I = %L', setting[1], setting[2]);

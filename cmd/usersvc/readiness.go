@@ -64,11 +64,13 @@ func clockBehind(ctx context.Context, log *eventstore.Log) (time.Duration, error
 }
 
 // What a session of the service should have set, by ALTER ROLE or in the URL, so that no statement,
-// lock or transaction is held for ever; and what every promise of durability rests on.
+// lock or transaction is held for ever and no old plan scans a table that has grown; and what every
+// promise of durability rests on.
 const selectSettings = `
 SELECT name, setting FROM pg_settings
 WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
                'transaction_timeout', 'client_connection_check_interval') AND setting = '0'
+   OR name = 'enable_seqscan' AND setting = 'on'
    OR name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'`
 
 func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.Logger) error {
@@ -82,7 +84,7 @@ func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.L
 		if err := rows.Scan(&name, &value); err != nil {
 			return err
 		}
-		logger.Warn().Str("setting", name).Str("value", value).Msg("the database is set in a way that is not safe for this service")
+		logger.Warn().Str("setting", name).Str("value", value).Msg("the database is not set as this service needs it: see docs/configuration.md")
 	}
 	return rows.Err()
 }

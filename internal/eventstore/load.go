@@ -62,7 +62,7 @@ SELECT version, position, recorded_at, type, schema_version, data FROM eventlog.
 WHERE stream_id = $1
   AND version > COALESCE((SELECT version FROM base), $6)
   AND version <= LEAST(COALESCE((SELECT version FROM base), $6) + $7::bigint, $3)
-  AND position <= $4 AND recorded_at <= $5
+  AND position + 0 <= $4 AND recorded_at <= $5 -- + 0: not by the index on position
 ORDER BY version`
 
 // The key is read after the events: if a writer comes between the two, its record is seen though its

@@ -78,7 +78,8 @@ func (p *Profiles) List(ctx context.Context, q Query, minPosition int64, patienc
 
 func (p *Profiles) page(ctx context.Context, q Query) (Page, error) {
 	sql, args := q.statement()
-	rows, err := p.pool.Query(ctx, sql, args...)
+	// Planned anew each time, for the filters and the statistics of the day.
+	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {
 		return Page{}, err
 	}
