@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -46,6 +47,7 @@ const (
 
 // contend serves a contender until ctx ends, behind a server like the service's own.
 func contend(ctx context.Context, name, url string, stdout io.Writer) error {
+	debug.SetGCPercent(400) // as the service does
 	c, ok := contenders[name]
 	if !ok {
 		return fmt.Errorf("there is no contender %q", name)

@@ -61,8 +61,7 @@ BEGIN
       WHERE k.take AND held.stream_id <> c_stream[k.command]);
   END IF;
 
-  SELECT array_agg(j.verdict ORDER BY j.n), array_agg(j.verdict = 'appended' ORDER BY j.n),
-         array_agg(j.version ORDER BY j.n), array_agg(j.place ORDER BY j.n), array_agg(j.at ORDER BY j.n)
+  SELECT array_agg(j.verdict), array_agg(j.verdict = 'appended'), array_agg(j.version), array_agg(j.place), array_agg(j.at)
   INTO verdicts, fresh, versions, places, times
   FROM (
     SELECT i.n, i.verdict,
@@ -81,12 +80,14 @@ BEGIN
              WHEN c.n = ANY (denied) THEN 'claimed'
              ELSE 'appended' END AS verdict
       FROM unnest(c_stream, c_expected, c_count, c_first, c_key) WITH ORDINALITY AS c(stream, expected, count, first, key, n)
-      LEFT JOIN eventlog.events same ON same.event_id = c.first
-      LEFT JOIN eventlog.idempotency_keys known ON known.key = c.key
       LEFT JOIN LATERAL (
         SELECT e.version FROM eventlog.events e WHERE e.stream_id = c.stream ORDER BY e.version DESC LIMIT 1
       ) newest ON true
+      -- These very events can only be there if the stream has left the expected version behind.
+      LEFT JOIN eventlog.events same ON same.event_id = CASE WHEN newest.version > c.expected THEN c.first END
+      LEFT JOIN eventlog.idempotency_keys known ON known.key = c.key
     ) i
+    ORDER BY i.n -- once, and not in each of the aggregates
   ) j;
 
   INSERT INTO eventlog.events (position, recorded_at, event_id, stream_id, version, schema_version, stream_type, type, data, metadata)

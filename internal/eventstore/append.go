@@ -57,8 +57,12 @@ func (p *pending) answer(a Appended, err error) { p.done <- outcome{a, err} }
 // on and the caller is told ErrOutcomeUnknown, or ErrUnavailable if it had not been sent yet.
 func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
 	p := &pending{Command: c, done: make(chan outcome, 1)}
-	if err := l.w.queue.push(p); err != nil {
+	lead, err := l.w.queue.push(p)
+	if err != nil {
 		return Appended{}, err
+	}
+	if lead {
+		l.w.lead(ctx)
 	}
 	select {
 	case o := <-p.done:

@@ -27,6 +27,16 @@ func TestAppendStoresEventsAsGiven(t *testing.T) {
 			SchemaVersion: 1, Data: e.Data, Metadata: c.Metadata, RecordedAt: got.RecordedAt,
 		})
 	}
+	stream, err := log.Stream(t.Context(), id, 0, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, stream); diff != "" {
+		t.Error("stream (-want +got):", diff)
+	}
+	for i := range want {
+		want[i].Metadata = eventstore.Metadata{}
+	}
 	if diff := cmp.Diff(want, all(t, pool)); diff != "" {
 		t.Error("log (-want +got):", diff)
 	}

@@ -12,11 +12,9 @@ type Log struct {
 	w    *writer
 }
 
-// Open starts the writer of this process. It does not wait for the database: commands do.
+// Open does not wait for the database: commands do.
 func Open(pool *pgxpool.Pool) *Log {
-	l := &Log{pool: pool, w: newWriter(pool.Config().ConnConfig)}
-	go l.w.run()
-	return l
+	return &Log{pool: pool, w: newWriter(pool.Config().ConnConfig)}
 }
 
 // Notify has f called after each batch of this process that was committed. f must not block; it is

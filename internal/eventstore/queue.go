@@ -15,35 +15,48 @@ const (
 	maxBatchBytes = 64 << 10
 )
 
-// queue holds the commands that wait for the batch under way to be committed.
+// queue holds the commands that wait for the batch under way to be committed, and knows whether there
+// is one under way.
 type queue struct {
 	mu      sync.Mutex
 	waiting []*pending
+	busy    bool // somebody sends batches, until release
 	closed  bool
-	arrived chan struct{} // holds a token while there may be something to take
+	idle    sync.Cond // signalled by release
 }
 
-func newQueue() *queue { return &queue{arrived: make(chan struct{}, 1)} }
+func newQueue() *queue {
+	q := &queue{}
+	q.idle.L = &q.mu
+	return q
+}
 
-func (q *queue) push(p *pending) error {
+// push adds a command. If lead is true nobody sends batches: the caller has to, or has it done.
+func (q *queue) push(p *pending) (lead bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return fmt.Errorf("%w: it is being closed", ErrUnavailable)
+		return false, fmt.Errorf("%w: it is being closed", ErrUnavailable)
 	case len(q.waiting) >= maxWaiting:
-		return fmt.Errorf("%w: %d commands are waiting", ErrUnavailable, maxWaiting)
+		return false, fmt.Errorf("%w: %d commands are waiting", ErrUnavailable, maxWaiting)
 	}
 	q.waiting = append(q.waiting, p)
-	q.signal()
-	return nil
+	lead = !q.busy
+	q.busy = true
+	return lead, nil
 }
 
-func (q *queue) signal() {
-	select {
-	case q.arrived <- struct{}{}:
-	default:
+// release ends the sending of batches, unless more commands wait: then it goes on.
+func (q *queue) release() (released bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) > 0 {
+		return false
 	}
+	q.busy = false
+	q.idle.Broadcast()
+	return true
 }
 
 // take removes the next batch: the oldest commands that may go together, marked as sent. A command
@@ -70,32 +83,23 @@ func (q *queue) take() []*pending {
 	return batch
 }
 
-// close refuses further commands; those that wait can still be taken.
+// close refuses further commands and waits until those that wait have been sent.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	q.signal()
+	for q.busy {
+		q.idle.Wait()
+	}
 }
 
-func (q *queue) isClosed() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed
-}
-
-func (q *queue) empty() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return len(q.waiting) == 0
-}
-
-// rest removes whatever was never taken.
-func (q *queue) rest() []*pending {
+// abandon removes whatever waits and ends the sending of batches.
+func (q *queue) abandon() []*pending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	rest := q.waiting
-	q.waiting = nil
+	q.waiting, q.busy = nil, false
+	q.idle.Broadcast()
 	return rest
 }
 

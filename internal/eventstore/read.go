@@ -28,13 +28,21 @@ func (l *Log) Stream(ctx context.Context, id uuid.UUID, after, through int) ([]R
 	return events, nil
 }
 
+// Without metadata: no subscription asks for it, and decoding it is a tenth of a relay's work.
 const readAfter = `
-SELECT ` + recordedColumns + ` FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
+SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
+FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
 
-// After reads the log behind a position, in the caller's transaction.
+// After reads the log behind a position, without metadata and in the caller's transaction.
 func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorded, error) {
 	rows, _ := tx.Query(ctx, readAfter, position, limit)
-	events, err := pgx.CollectRows(rows, scanRecorded)
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
+		var e Recorded
+		err := row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
+			&e.Type, &e.SchemaVersion, &e.Data, &e.RecordedAt)
+		e.RecordedAt = e.RecordedAt.UTC()
+		return e, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read log: %w", err)
 	}

@@ -12,12 +12,13 @@ const (
 	// A batch that reaches the lock later than this after it was sent is refused by the server, so
 	// that a "no" given meanwhile stays true.
 	lateAfter = 2 * time.Second
-	// Longer than lateAfter and a slow commit together; it is the batch's own deadline and no
-	// caller's, as a client that hangs up must cancel nothing.
+	// Longer than lateAfter and a slow commit together. A client that hangs up cancels nothing.
 	attemptTimeout = 5 * time.Second
 )
 
-// writer sends one batch after the other over a connection of its own.
+// writer sends one batch after the other over a connection of its own. Whoever finds it idle sends the
+// first batch itself, so that a lonely command pays for no hand-over; what gathers meanwhile is sent by
+// a goroutine, which ends when nothing waits any more.
 type writer struct {
 	config *pgx.ConnConfig
 	queue  *queue
@@ -25,57 +26,92 @@ type writer struct {
 
 	ctx    context.Context // ends when the writer has to give up at once
 	cancel context.CancelFunc
-	idle   chan struct{} // closed when run has returned
 
+	// What follows belongs to whoever made the queue busy.
 	conn *pgx.Conn
 	// Both clocks when the connection was made: their difference must not make a batch late.
 	serverClock, ownClock time.Time
 }
 
 func newWriter(config *pgx.ConnConfig) *writer {
-	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}, idle: make(chan struct{})}
+	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	return w
 }
 
+// lead sends a batch in the goroutine of a caller, within its deadline: though the caller hangs up, the
+// batch goes on. Whatever would take longer is left to a goroutine.
+func (w *writer) lead(ctx context.Context) {
+	if w.conn == nil {
+		go w.run()
+		return
+	}
+	ctx, cancel := withDeadlineOf(w.ctx, ctx)
+	defer cancel()
+	batch := w.queue.take()
+	outcomes, fate, err := w.attempt(ctx, batch)
+	if err != nil {
+		go func() {
+			w.retry(batch, fate, err)
+			w.run()
+		}()
+		return
+	}
+	w.deliver(batch, outcomes)
+	if !w.queue.release() {
+		go w.run()
+	}
+}
+
+func withDeadlineOf(parent, other context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := other.Deadline(); ok {
+		return context.WithDeadline(parent, deadline)
+	}
+	return context.WithCancel(parent)
+}
+
+// run sends batches until nothing waits.
 func (w *writer) run() {
-	defer close(w.idle)
-	defer w.disconnect()
-	for range w.queue.arrived {
-		for !w.queue.empty() {
-			if w.connect() != nil {
-				return // closed: nobody waits any longer
-			}
-			w.settle(w.queue.take())
-		}
-		if w.queue.isClosed() {
+	for !w.queue.release() {
+		if w.connect() != nil { // closed: nobody waits any longer
+			answerAll(w.queue.abandon(), fmt.Errorf("%w: it is being closed", ErrUnavailable))
 			return
 		}
+		w.settle(w.queue.take())
 	}
 }
 
 // close lets the waiting commands go through until ctx ends, and answers those that did not.
 func (w *writer) close(ctx context.Context) {
-	w.queue.close()
 	stop := context.AfterFunc(ctx, w.cancel)
-	<-w.idle
-	stop()
+	defer stop()
+	w.queue.close()
 	w.cancel()
-	answerAll(w.queue.rest(), fmt.Errorf("%w: it is being closed", ErrUnavailable))
+	w.disconnect()
 }
 
 // settle stays with a batch until each of its commands has an outcome or no listener.
 func (w *writer) settle(batch []*pending) {
-	for pause := newPause(); len(batch) > 0; batch = listening(batch) {
-		outcomes, fate, err := w.attempt(batch)
-		switch {
-		case err == nil:
-			w.deliver(batch, outcomes)
-			return
-		case fate == refused:
+	if len(batch) == 0 {
+		return
+	}
+	outcomes, fate, err := w.attempt(w.ctx, batch)
+	if err != nil {
+		w.retry(batch, fate, err)
+		return
+	}
+	w.deliver(batch, outcomes)
+}
+
+// retry deals with a batch that an attempt failed for: what was refused is answered, anything else is
+// tried again, the same events with the same ids.
+func (w *writer) retry(batch []*pending, fate fate, err error) {
+	for pause := newPause(); ; {
+		switch fate {
+		case refused:
 			w.refuse(batch, err)
 			return
-		case fate == unknown:
+		case unknown:
 			for _, p := range batch {
 				p.stragglerUntil = time.Now().Add(lateAfter)
 			}
@@ -84,16 +120,24 @@ func (w *writer) settle(batch []*pending) {
 			answerAll(batch, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
 			return
 		}
+		if batch = listening(batch); len(batch) == 0 {
+			return
+		}
+		var outcomes []outcome
+		if outcomes, fate, err = w.attempt(w.ctx, batch); err == nil {
+			w.deliver(batch, outcomes)
+			return
+		}
 	}
 }
 
 // attempt sends a batch once. With an error comes what it means for the batch.
-func (w *writer) attempt(batch []*pending) ([]outcome, fate, error) {
+func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate, error) {
 	args, err := newArguments(batch)
 	if err != nil {
 		return nil, refused, err
 	}
-	ctx, cancel := context.WithTimeout(w.ctx, attemptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
 	if err == nil {
@@ -120,8 +164,11 @@ func (w *writer) deliver(batch []*pending, outcomes []outcome) {
 }
 
 func (w *writer) again(p *pending) {
-	if err := w.queue.push(p); err != nil {
+	lead, err := w.queue.push(p)
+	if err != nil {
 		p.answer(Appended{}, ErrOutcomeUnknown)
+	} else if lead {
+		w.run()
 	}
 }
 

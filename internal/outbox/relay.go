@@ -20,7 +20,7 @@ const (
 	// After a batch that was not full the relay rests this long, so that under a stream of single
 	// commands it works a handful of events at a time instead of paying for a transaction each. An
 	// event that comes after a pause is handled at once.
-	rest = 10 * time.Millisecond
+	rest = 20 * time.Millisecond
 	// While another replica works the subscription this one looks again so soon: the event it was woken
 	// for may have come too late for the other's batch.
 	retake = 25 * time.Millisecond
