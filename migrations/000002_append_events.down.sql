@@ -1,1 +1,2 @@
 DROP FUNCTION eventlog.append_events;
+DROP FUNCTION eventlog.append_one;

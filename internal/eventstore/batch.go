@@ -85,10 +85,7 @@ FROM eventlog.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $
 // call sends a batch and returns an outcome for each command. The outcomes are worth something only
 // when err is nil: rows reach us before the commit, and the commit is over when rows end without error.
 func (a *arguments) call(ctx context.Context, conn *pgx.Conn, notAfter time.Time) ([]outcome, error) {
-	rows, err := conn.Query(ctx, appendEvents, notAfter,
-		a.stream, a.streamType, a.expected, a.metadata, a.count, a.first, a.key, a.fingerprint, a.outcome,
-		a.eventCommand, a.eventID, a.eventVersion, a.eventType, a.eventSchema, a.eventData,
-		a.claimCommand, a.claimScope, a.claimKey, a.claimTake)
+	rows, err := conn.Query(ctx, appendEvents, a.values(notAfter)...)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +94,15 @@ func (a *arguments) call(ctx context.Context, conn *pgx.Conn, notAfter time.Time
 		err = fmt.Errorf("append_events answered %d of %d commands", len(outcomes), len(a.stream))
 	}
 	return outcomes, err
+}
+
+func (a *arguments) values(notAfter time.Time) []any {
+	return []any{
+		notAfter,
+		a.stream, a.streamType, a.expected, a.metadata, a.count, a.first, a.key, a.fingerprint, a.outcome,
+		a.eventCommand, a.eventID, a.eventVersion, a.eventType, a.eventSchema, a.eventData,
+		a.claimCommand, a.claimScope, a.claimKey, a.claimTake,
+	}
 }
 
 func scanOutcome(row pgx.CollectableRow) (outcome, error) {
