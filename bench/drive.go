@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type tally struct {
 	latencies []time.Duration // of the requests that succeeded, sorted
 	refused   map[int]int     // of the others: how many, by status
 	all       int             // requests, whether counted or not
+	took      time.Duration   // the period, or longer where nothing had succeeded by its end
 }
 
 // drive puts a closed load on a server: every connection sends its next request as soon as it has an
@@ -42,14 +44,19 @@ func drive(ctx context.Context, addr string, connections int, warmUp, period tim
 	from := time.Now().Add(warmUp)
 	tallies, errs := make([]tally, connections), make([]error, connections)
 	var all sync.WaitGroup
+	var some atomic.Bool
 	for i, c := range open {
-		all.Go(func() { tallies[i], errs[i] = keepAsking(c, newClient(i), from, from.Add(period)) })
+		all.Go(func() { tallies[i], errs[i] = keepAsking(c, newClient(i), from, from.Add(period), &some) })
 	}
 	all.Wait()
-	return merge(tallies), errors.Join(context.Cause(ctx), first(errs))
+	sum := merge(tallies)
+	sum.took = max(period, sum.took)
+	return sum, errors.Join(context.Cause(ctx), first(errs))
 }
 
-func keepAsking(c *connection, each client, from, until time.Time) (tally, error) {
+// keepAsking asks until the period is over and some connection has had success: a rate of nothing at
+// all would say nothing.
+func keepAsking(c *connection, each client, from, until time.Time, some *atomic.Bool) (tally, error) {
 	t := tally{refused: map[int]int{}}
 	for {
 		began := time.Now()
@@ -59,11 +66,13 @@ func keepAsking(c *connection, each client, from, until time.Time) (tally, error
 		switch {
 		case err != nil:
 			return t, err
-		case ended.After(until):
+		case ended.After(until) && some.Load():
 			return t, nil
 		case ended.Before(from):
 		case status/100 == 2:
 			t.latencies = append(t.latencies, ended.Sub(began))
+			t.took = ended.Sub(from)
+			some.Store(true)
 		default:
 			t.refused[status]++
 		}
@@ -74,6 +83,7 @@ func merge(tallies []tally) tally {
 	sum := tally{refused: map[int]int{}}
 	for _, t := range tallies {
 		sum.latencies = append(sum.latencies, t.latencies...)
+		sum.took = max(sum.took, t.took)
 		sum.all += t.all
 		for status, n := range t.refused {
 			sum.refused[status] += n

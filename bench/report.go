@@ -26,9 +26,9 @@ type measurement struct {
 }
 
 // of fills in what came back in a period.
-func (m measurement) of(t tally, period time.Duration) measurement {
+func (m measurement) of(t tally) measurement {
 	m.succeeded, m.refused = len(t.latencies), t.refused
-	m.perSecond = float64(m.succeeded) / period.Seconds()
+	m.perSecond = float64(m.succeeded) / t.took.Seconds()
 	m.p50, m.p99 = percentile(t.latencies, 50), percentile(t.latencies, 99)
 	return m
 }

@@ -81,7 +81,7 @@ func (b *bench) drive(ctx context.Context, m measurement, newClient func(connect
 	if err != nil {
 		return err
 	}
-	m = m.of(t, b.period)
+	m = m.of(t)
 	m.cpu = (b.cpuTime(p) - before) / time.Duration(max(1, t.all))
 	b.record(m)
 	return nil
