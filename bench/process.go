@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"syscall"
@@ -41,14 +42,9 @@ func start(ctx context.Context, program string, env []string, args ...string) (*
 	p.cmd.WaitDelay = stopTimeout
 	out, in := io.Pipe()
 	p.cmd.Stdout = in
-	if err := p.cmd.Start(); err != nil {
+	if err := p.launch(in); err != nil {
 		return nil, err
 	}
-	go func() {
-		p.err = p.cmd.Wait()
-		in.Close()
-		close(p.ended)
-	}()
 	serving := make(chan string, 1)
 	go follow(out, serving)
 	select {
@@ -59,6 +55,25 @@ func start(ctx context.Context, program string, env []string, args ...string) (*
 	case <-time.After(startTimeout):
 		return nil, errors.Join(fmt.Errorf("%s does not serve after %v", filepath.Base(program), startTimeout), p.stop())
 	}
+}
+
+// launch forks from a thread that lives as long as the process: its death signal is sent when that
+// thread ends.
+func (p *process) launch(out *io.PipeWriter) error {
+	endWithUs(p.cmd)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			p.err = p.cmd.Wait()
+			out.Close()
+			close(p.ended)
+		}
+	}()
+	return <-started
 }
 
 // follow reads what a program prints to its end: the program must not wait for us. A warning of the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -54,18 +55,15 @@ func (b *bench) round(ctx context.Context, round int) error {
 // commands loads a contender with commands. What the service's relay has left over is its own affair,
 // and is waited for before the next contender's turn.
 func (b *bench) commands(ctx context.Context, m measurement) error {
-	watch := m.contender == serviceName && m.connections == lagConnections
 	stop := func() error { return nil }
-	if watch {
+	if m.contender == serviceName && m.connections == lagConnections {
 		var err error
 		if stop, err = b.watchLag(ctx); err != nil {
 			return err
 		}
 	}
-	if err := b.drive(ctx, m, func(connection int) client { return newCommander(connection) }); err != nil {
-		return err
-	}
-	if err := stop(); err != nil {
+	err := b.drive(ctx, m, func(connection int) client { return newCommander(connection) })
+	if err := errors.Join(err, stop()); err != nil {
 		return err
 	}
 	return b.pg.awaitProjection(ctx)
