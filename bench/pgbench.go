@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -64,20 +65,29 @@ func (b *bench) findPgbench(ctx context.Context) (string, error) {
 
 var (
 	pgbenchRate   = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial connection time\)`)
+	pgbenchIdle   = []byte("transactions actually processed: 0\n")
 	pgbenchThread = "2"
 )
 
-// run returns the rows inserted per second. Statements are prepared, which suits pgbench best.
+// run returns the rows inserted per second. Where a busy machine took the whole period to connect, it
+// takes a longer one.
 func (p *pgbench) run(ctx context.Context, clients int, period time.Duration) (float64, error) {
-	seconds := strconv.Itoa(max(1, int(period.Round(time.Second)/time.Second)))
-	out, err := exec.CommandContext(ctx, p.program, "--no-vacuum", "--protocol=prepared", "--file="+p.script,
-		"--client="+strconv.Itoa(clients), "--jobs="+pgbenchThread, "--time="+seconds, p.url).CombinedOutput()
-	if err != nil {
-		return 0, fmt.Errorf("pgbench: %w\n%s", err, out)
+	for seconds := max(1, int(period.Round(time.Second)/time.Second)); ; seconds *= 2 {
+		out, err := p.insert(ctx, clients, seconds)
+		if err != nil {
+			return 0, fmt.Errorf("pgbench: %w\n%s", err, out)
+		}
+		if found := pgbenchRate.FindSubmatch(out); found != nil {
+			return strconv.ParseFloat(string(found[1]), 64)
+		}
+		if !bytes.Contains(out, pgbenchIdle) {
+			return 0, fmt.Errorf("pgbench says nothing of a rate:\n%s", out)
+		}
 	}
-	found := pgbenchRate.FindSubmatch(out)
-	if found == nil {
-		return 0, fmt.Errorf("pgbench says nothing of a rate:\n%s", out)
-	}
-	return strconv.ParseFloat(string(found[1]), 64)
+}
+
+// insert prepares the statement, which suits pgbench best.
+func (p *pgbench) insert(ctx context.Context, clients, seconds int) ([]byte, error) {
+	return exec.CommandContext(ctx, p.program, "--no-vacuum", "--protocol=prepared", "--file="+p.script,
+		"--client="+strconv.Itoa(clients), "--jobs="+pgbenchThread, "--time="+strconv.Itoa(seconds), p.url).CombinedOutput()
 }
