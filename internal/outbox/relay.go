@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// Folded set by set, a larger batch is no cheaper per event, and keeps its transaction open longer.
-	batchSize = 2000
+	// A larger batch is a little cheaper per event, but whoever waits for its last event waits for all
+	// of it: under full load 2,000 made the lag's 99th percentile twice that of 250.
+	batchSize = 250
 	// After a batch that was not full the relay rests this long, so that under a stream of single
 	// commands it works a handful of events at a time instead of paying for a transaction each. An
 	// event that comes after a pause is handled at once.
