@@ -44,13 +44,53 @@ func TestReaderSeesEveryPositionOnceAndInOrder(t *testing.T) {
 	checkOrder(t, all(t, pool))
 }
 
-// The test above has teeth: without the lock it would fail.
-func TestWithoutTheLockWritersGetInEachOthersWay(t *testing.T) {
+// The test above has teeth: an append that comes while another is uncommitted waits for it and goes
+// through. Without the lock it takes the other's position, and is refused.
+func TestWithoutTheLockWritersTakeTheSamePosition(t *testing.T) {
 	t.Parallel()
-	db := pgtest.DB(t)
-	removeFromAppend(t, db, "PERFORM pg_advisory_xact_lock(7310579);")
-	if _, failed := soak(t, db.URL, pgtest.Pool(t, db.URL)); failed == 0 {
-		t.Error("all appends went through without the lock: the test of the order proves nothing")
+	for _, locked := range []bool{true, false} {
+		db := pgtest.DB(t)
+		if !locked {
+			removeFromAppend(t, db, "PERFORM pg_advisory_xact_lock(7310579);")
+		}
+		pool := pgtest.Pool(t, db.URL)
+		log := openOn(t, pool)
+		mustAppend(t, log, command(newID(), 0, "Made"))
+		tx, err := pool.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tx.Exec(t.Context(), appendAnother); err != nil {
+			t.Fatal(err)
+		}
+		answer := make(chan error, 1)
+		go func() { _, err := log.Append(t.Context(), command(newID(), 0, "Made")); answer <- err }()
+		waitUntilBlocked(t, pool)
+		if err := tx.Commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-answer; locked != (err == nil) {
+			t.Errorf("with the lock: %v, the append that came second: %v", locked, err)
+		}
+	}
+}
+
+const appendAnother = `
+SELECT eventlog.append_events(clock_timestamp() + interval '1 minute',
+  ARRAY[gen_random_uuid()], ARRAY['thing'], ARRAY[0], ARRAY['{}']::jsonb[], ARRAY[1], ARRAY[gen_random_uuid()],
+  ARRAY[NULL]::bytea[], ARRAY[NULL]::bytea[], ARRAY[NULL]::jsonb[],
+  ARRAY[1], ARRAY[gen_random_uuid()], ARRAY[1], ARRAY['Made'], ARRAY[1], ARRAY['{}']::jsonb[],
+  NULL, NULL, NULL, NULL)`
+
+// waitUntilBlocked returns when a session waits for another one, whatever for.
+func waitUntilBlocked(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for blocked := false; !blocked; {
+		err := pool.QueryRow(t.Context(), `
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)`).Scan(&blocked)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
