@@ -12,16 +12,20 @@ import (
 
 var endOfTime = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 
-const recordedColumns = `position, event_id, stream_type, stream_id, version, type, schema_version, data, metadata, recorded_at`
-
 const readStream = `
-SELECT ` + recordedColumns + ` FROM eventlog.events
-WHERE stream_id = $1 AND version > $2 AND version <= $3 ORDER BY version`
+SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, metadata, recorded_at
+FROM eventlog.events WHERE stream_id = $1 AND version > $2 AND version <= $3 ORDER BY version`
 
 // Stream reads the events of a stream behind one version and up to another, oldest first.
 func (l *Log) Stream(ctx context.Context, id uuid.UUID, after, through int) ([]Recorded, error) {
 	rows, _ := l.pool.Query(ctx, readStream, id, after, through)
-	events, err := pgx.CollectRows(rows, scanRecorded)
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Recorded, err error) {
+		// The bytes, as uuid.UUID itself would be scanned by way of its text.
+		err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
+			&e.Type, &e.SchemaVersion, &e.Data, &e.Metadata, &e.RecordedAt)
+		e.RecordedAt = e.RecordedAt.UTC()
+		return e, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read stream: %w", unavailable(err))
 	}
@@ -36,9 +40,8 @@ FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
 // After reads the log behind a position, without metadata and in the caller's transaction.
 func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorded, error) {
 	rows, _ := tx.Query(ctx, readAfter, position, limit)
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recorded, error) {
-		var e Recorded
-		err := row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
+	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Recorded, err error) {
+		err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
 			&e.Type, &e.SchemaVersion, &e.Data, &e.RecordedAt)
 		e.RecordedAt = e.RecordedAt.UTC()
 		return e, err
@@ -47,15 +50,6 @@ func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorde
 		return nil, fmt.Errorf("read log: %w", err)
 	}
 	return events, nil
-}
-
-func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
-	var e Recorded
-	// The bytes, as uuid.UUID itself would be scanned by way of its text.
-	err := row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
-		&e.Type, &e.SchemaVersion, &e.Data, &e.Metadata, &e.RecordedAt)
-	e.RecordedAt = e.RecordedAt.UTC()
-	return e, err
 }
 
 const readVersion = `

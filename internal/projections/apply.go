@@ -44,9 +44,9 @@ func Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	return upsert(ctx, tx, changed)
 }
 
-// profilesBefore reads the rows that the events continue. A user created in the batch has none.
 const selectProfiles = `SELECT ` + profileColumns + ` FROM derived.user_profiles p WHERE p.user_id = ANY ($1)`
 
+// profilesBefore reads the rows that the events continue. A user created in the batch has none.
 func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (map[uuid.UUID]Profile, error) {
 	var ids [][16]byte // uuid.UUID itself would be encoded by way of its text
 	seen := make(map[uuid.UUID]bool, len(events))
