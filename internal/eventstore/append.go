@@ -56,6 +56,9 @@ func (p *pending) answer(a Appended, err error) { p.done <- outcome{a, err} }
 // the database refused the command for. When ctx ends before the outcome is known, the command goes
 // on and the caller is told ErrOutcomeUnknown, or ErrUnavailable if it had not been sent yet.
 func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
+	if err := ctx.Err(); err != nil {
+		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	p := &pending{Command: c, done: make(chan outcome, 1)}
 	lead, err := l.w.queue.push(p)
 	if err != nil {

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -18,13 +19,17 @@ const (
 
 // fateOf judges an error by its SQLSTATE, and by whether the connection was lost with it. An error that
 // is not the server's (a cut, a deadline) says nothing: the commit may have been under way. If the
-// connection is still there, though, nothing was ever sent. pgconn.SafeToRetry is not asked: it answers
+// connection is still there, though, nothing was ever sent: for want of time, which is no fault of the
+// batch, or because it cannot be encoded. pgconn.SafeToRetry is not asked: it answers
 // true after COMMIT was sent.
 func fateOf(err error, lost bool) fate {
 	var e *pgconn.PgError
 	if !errors.As(err, &e) {
-		if lost {
+		switch {
+		case lost:
 			return unknown
+		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+			return rolledBack
 		}
 		return refused
 	}
