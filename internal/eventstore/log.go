@@ -4,17 +4,22 @@ import (
 	"context"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/usersvc/usersvc/internal/coalesce"
 )
 
 // Log reads with the connections of a pool and appends through one connection of its own.
 type Log struct {
-	pool *pgxpool.Pool
-	w    *writer
+	pool  *pgxpool.Pool
+	w     *writer
+	loads *coalesce.Reads[Load, Loaded]
 }
 
 // Open does not wait for the database: commands do.
 func Open(pool *pgxpool.Pool) *Log {
-	return &Log{pool: pool, w: newWriter(pool.Config().ConnConfig)}
+	l := &Log{pool: pool, w: newWriter(pool.Config().ConnConfig)}
+	l.loads = coalesce.New(l.load)
+	return l
 }
 
 // Notify has f called after each batch of this process that was committed. f must not block; it is

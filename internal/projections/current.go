@@ -25,7 +25,7 @@ type Current struct {
 
 // Current reads a user by id. A user that does not exist has version 0.
 func (p *Profiles) Current(ctx context.Context, id uuid.UUID) (Current, error) {
-	c, err := p.current.get(ctx, id)
+	c, err := p.current.Ask(ctx, id)
 	if err != nil {
 		return c, fmt.Errorf("read user: %w", unavailable(err))
 	}
@@ -38,8 +38,8 @@ const maxTail = 100
 // One statement, so one snapshot: no event falls between the row and its tail. The limits keep the
 // planner from joining whole tables: each id is two index probes.
 const selectCurrent = `
-SELECT want.id, s.checkpoint, ` + profileColumns + `, e.version, e.position, e.recorded_at, e.type, e.schema_version, e.data
-FROM unnest($1::uuid[]) AS want (id)
+SELECT want.n, s.checkpoint, ` + profileColumns + `, e.version, e.position, e.recorded_at, e.type, e.schema_version, e.data
+FROM unnest($1::uuid[]) WITH ORDINALITY AS want (id, n)
 CROSS JOIN (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') s
 LEFT JOIN LATERAL (
   SELECT * FROM derived.user_profiles WHERE user_id = want.id LIMIT 1
@@ -49,15 +49,19 @@ LEFT JOIN LATERAL (
   WHERE stream_id = want.id AND version > COALESCE(p.version, 0) ORDER BY version LIMIT $2
 ) e ON true`
 
-func (p *Profiles) readCurrent(ctx context.Context, ids [][16]byte) (map[[16]byte]Current, error) {
-	rows, err := p.pool.Query(ctx, selectCurrent, ids, maxTail)
+func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current, error) {
+	wanted := make([][16]byte, len(ids)) // uuid.UUID itself would be encoded by way of its text
+	for i, id := range ids {
+		wanted[i] = id
+	}
+	rows, err := p.pool.Query(ctx, selectCurrent, wanted, maxTail)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	users := make(map[[16]byte]Current, len(ids))
+	users := make([]Current, len(ids))
 	for rows.Next() {
-		if err := addCurrent(users, rows); err != nil {
+		if err := addCurrent(users, ids, rows); err != nil {
 			return nil, err
 		}
 	}
@@ -65,9 +69,9 @@ func (p *Profiles) readCurrent(ctx context.Context, ids [][16]byte) (map[[16]byt
 }
 
 // addCurrent takes one row: a profile with no event, or with one event of its tail.
-func addCurrent(users map[[16]byte]Current, rows pgx.Rows) error {
+func addCurrent(users []Current, ids []uuid.UUID, rows pgx.Rows) error {
 	var (
-		id      [16]byte // uuid.UUID itself would be scanned by way of its text
+		n       int // of the user, from 1
 		c       Current
 		e       eventstore.Recorded
 		version zeronull.Int8
@@ -75,22 +79,22 @@ func addCurrent(users map[[16]byte]Current, rows pgx.Rows) error {
 		at      zeronull.Timestamptz
 	)
 	dest, done := c.Profile.destinations()
-	dest = append([]any{&id, &c.Checkpoint}, dest...)
+	dest = append([]any{&n, &c.Checkpoint}, dest...)
 	dest = append(dest, &version, (*zeronull.Int8)(&e.Position), &at, (*zeronull.Text)(&e.Type), &schema, &e.Data)
 	if err := rows.Scan(dest...); err != nil {
 		return err
 	}
 	done()
-	if before, ok := users[id]; ok {
+	if before := users[n-1]; before.tail > 0 {
 		c = before
 	}
-	c.User.ID = id
+	c.User.ID = ids[n-1]
 	if version > 0 && c.Err == nil {
-		e.StreamID, e.Version, e.SchemaVersion, e.RecordedAt = id, int(version), int(schema), time.Time(at).UTC()
+		e.StreamID, e.Version, e.SchemaVersion, e.RecordedAt = c.User.ID, int(version), int(schema), time.Time(at).UTC()
 		c.Profile, c.Err = c.Profile.Fold(e)
 		c.tail++
 		c.LongTail = c.tail == maxTail
 	}
-	users[id] = c
+	users[n-1] = c
 	return nil
 }

@@ -6,13 +6,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/usersvc/usersvc/internal/coalesce"
 )
 
 // Profiles answers queries from user_profiles.
 type Profiles struct {
 	pool    *pgxpool.Pool
-	current *coalescer[[16]byte, Current]
+	current *coalesce.Reads[uuid.UUID, Current]
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced
@@ -21,7 +24,7 @@ type Profiles struct {
 // NewProfiles answers queries over the pool.
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
 	p := &Profiles{pool: pool, moved: make(chan struct{})}
-	p.current = newCoalescer(p.readCurrent)
+	p.current = coalesce.New(p.readCurrent)
 	return p
 }
 

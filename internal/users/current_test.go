@@ -3,6 +3,7 @@ package users_test
 import (
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,4 +74,31 @@ func TestReadByIDIsCurrentFarAheadOfTheProjection(t *testing.T) {
 	if diff := cmp.Diff(model(id, r.stored(t)), got.User, sameUser); diff != "" {
 		t.Error("read (-log +read):", diff)
 	}
+}
+
+// Reads that wait together share a query, and several of them may ask about the same user: each is
+// answered as if it had asked alone.
+func TestReadersOfOneUserShareAQuery(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	id := r.create(t)
+	r.must(t, request(id, domain.GrantRole{Role: "admin"}))
+	want := model(id, r.stored(t))
+	var readers sync.WaitGroup
+	for range 32 {
+		readers.Go(func() {
+			for range 20 {
+				got, err := r.Get(t.Context(), id)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if diff := cmp.Diff(want, got.User, sameUser); diff != "" {
+					t.Error("read (-log +read):", diff)
+					return
+				}
+			}
+		})
+	}
+	readers.Wait()
 }

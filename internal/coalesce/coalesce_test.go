@@ -1,8 +1,9 @@
-package projections
+package coalesce
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,27 +13,27 @@ func TestReadsThatWaitTogetherAreAnsweredTogether(t *testing.T) {
 	t.Parallel()
 	var queries atomic.Int64
 	release := make(chan struct{})
-	c := newCoalescer(func(_ context.Context, keys []int) (map[int]int, error) {
+	c := New(func(_ context.Context, sides []int) ([]int, error) {
 		queries.Add(1)
 		<-release
-		squares := map[int]int{}
-		for _, k := range keys {
-			squares[k] = k * k
+		squares := make([]int, len(sides))
+		for i, side := range sides {
+			squares[i] = side * side
 		}
 		return squares, nil
 	})
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			if got, err := c.get(t.Context(), i); err != nil || got != i*i {
-				t.Errorf("get(%d) = %d, %v", i, got, err)
+			if got, err := c.Ask(t.Context(), i); err != nil || got != i*i {
+				t.Errorf("Ask(%d) = %d, %v", i, got, err)
 			}
 		})
 	}
 	for joined := 0; joined < 100-maxRunning; { // all but the first wait for the next query
 		c.mu.Lock()
 		if c.waiting != nil {
-			joined = len(c.waiting.keys)
+			joined = len(c.waiting.questions)
 		}
 		c.mu.Unlock()
 	}
@@ -52,15 +53,15 @@ func TestReadsThatWaitTogetherAreAnsweredTogether(t *testing.T) {
 func TestReadIsNeverOlderThanItsQuestion(t *testing.T) {
 	t.Parallel()
 	var state atomic.Int64
-	c := newCoalescer(func(_ context.Context, keys []int) (map[int]int64, error) {
-		return map[int]int64{keys[0]: state.Load()}, nil
+	c := New(func(_ context.Context, asked []int) ([]int64, error) {
+		return slices.Repeat([]int64{state.Load()}, len(asked)), nil
 	})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			for range 2000 {
 				least := state.Add(1)
-				if got, err := c.get(t.Context(), 1); err != nil || got < least {
+				if got, err := c.Ask(t.Context(), 1); err != nil || got < least {
 					t.Errorf("asked at %d, answered %d (%v)", least, got, err)
 				}
 			}
@@ -72,17 +73,17 @@ func TestReadIsNeverOlderThanItsQuestion(t *testing.T) {
 func TestReaderThatLeavesDisturbsNobody(t *testing.T) {
 	t.Parallel()
 	entered, release := make(chan struct{}, maxRunning+1), make(chan struct{})
-	c := newCoalescer(func(ctx context.Context, keys []int) (map[int]int, error) {
+	c := New(func(ctx context.Context, asked []int) ([]int, error) {
 		entered <- struct{}{}
 		<-release
-		return map[int]int{keys[0]: 1}, ctx.Err()
+		return make([]int, len(asked)), ctx.Err()
 	})
 	leaving, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	var wg sync.WaitGroup
 	for range maxRunning {
 		wg.Go(func() {
-			if _, err := c.get(t.Context(), 7); err != nil {
+			if _, err := c.Ask(t.Context(), 7); err != nil {
 				t.Error(err)
 			}
 		})
@@ -90,9 +91,9 @@ func TestReaderThatLeavesDisturbsNobody(t *testing.T) {
 	for range maxRunning {
 		<-entered
 	}
-	go func() { _, err := c.get(leaving, 7); left <- err }()
+	go func() { _, err := c.Ask(leaving, 7); left <- err }()
 	wg.Go(func() {
-		if _, err := c.get(t.Context(), 7); err != nil {
+		if _, err := c.Ask(t.Context(), 7); err != nil {
 			t.Error(err)
 		}
 	})
