@@ -1,1 +1,2 @@
+ALTER TABLE derived.subscriptions DROP COLUMN parked;
 DROP TABLE derived.dead_letters;

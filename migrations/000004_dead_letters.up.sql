@@ -23,4 +23,7 @@ CREATE INDEX dead_letters_by_user ON derived.dead_letters (subscription, user_id
 -- What is due.
 CREATE INDEX dead_letters_by_next_try ON derived.dead_letters (subscription, next_try_at) WHERE state = 'retrying';
 
+-- Users with a queue. Kept by whoever holds the row, so that a relay knows without looking that there are none.
+ALTER TABLE derived.subscriptions ADD COLUMN parked bigint NOT NULL DEFAULT 0;
+
 RESET ROLE;

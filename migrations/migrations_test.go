@@ -169,7 +169,7 @@ const inventorySQL = `
 	WHERE c.oid >= 16384 AND relname !~ '^(schema_migrations|pg_toast)'
 	UNION ALL
 	SELECT format('column %s.%s %s %s', attrelid::regclass, attname, atttypid::regtype, attnotnull) FROM pg_attribute
-	WHERE attrelid >= 16384 AND attrelid::regclass::text !~ '(schema_migrations|pg_toast)'
+	WHERE attrelid >= 16384 AND NOT attisdropped AND attrelid::regclass::text !~ '(schema_migrations|pg_toast)'
 	UNION ALL
 	SELECT format('constraint %s %s', conrelid::regclass, pg_get_constraintdef(oid)) FROM pg_constraint
 	WHERE conrelid >= 16384 AND conrelid::regclass::text !~ 'schema_migrations'

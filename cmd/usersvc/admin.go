@@ -47,12 +47,14 @@ var (
 	checkpointMetric = prometheus.NewDesc("usersvc_subscription_checkpoint", "Last position that the subscription handled.", []string{"subscription"}, nil)
 	lagEventsMetric  = prometheus.NewDesc("usersvc_subscription_lag_events", "Events that the subscription has not handled yet.", []string{"subscription"}, nil)
 	lagSecondsMetric = prometheus.NewDesc("usersvc_subscription_lag_seconds", "Age of the oldest event not handled yet.", []string{"subscription"}, nil)
-	failedMetric     = prometheus.NewDesc("usersvc_subscription_failed", "1 while the subscription's handler fails.", []string{"subscription"}, nil)
+	parkedMetric     = prometheus.NewDesc("usersvc_subscription_parked_users", "Users who wait behind an event that failed.", []string{"subscription"}, nil)
+	lettersMetric    = prometheus.NewDesc("usersvc_subscription_parked_events", "Events that failed, or wait behind one of the same user.", []string{"subscription"}, nil)
+	failedMetric     = prometheus.NewDesc("usersvc_subscription_failed", "1 while the subscription is held up.", []string{"subscription"}, nil)
 )
 
 // Describe lists the metrics.
 func (m *logMetrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{headMetric, clockMetric, checkpointMetric, lagEventsMetric, lagSecondsMetric, failedMetric} {
+	for _, d := range []*prometheus.Desc{headMetric, clockMetric, checkpointMetric, lagEventsMetric, lagSecondsMetric, parkedMetric, lettersMetric, failedMetric} {
 		ch <- d
 	}
 }
@@ -78,6 +80,8 @@ func (m *logMetrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(checkpointMetric, float64(st.Position), st.Name)
 		gauge(lagEventsMetric, float64(st.LagEvents), st.Name)
 		gauge(lagSecondsMetric, st.LagSeconds, st.Name)
+		gauge(parkedMetric, float64(st.Parked), st.Name)
+		gauge(lettersMetric, float64(st.Letters), st.Name)
 		failed := 0.0
 		if st.State == "failed" {
 			failed = 1

@@ -23,10 +23,14 @@ type config struct {
 	DataDir            string `name:"data-dir" env:"USERSVC_DATA_DIR" default:".data" help:"Folder of the private server."`
 	LogLevel           string `name:"log-level" env:"USERSVC_LOG_LEVEL" default:"info" enum:"trace,debug,info,warn,error" help:"${enum}"`
 	LogFormat          string `name:"log-format" env:"USERSVC_LOG_FORMAT" default:"" enum:",console,json" help:"console or json. Default: console on a terminal, else json."`
+	RetryTries         int    `name:"retry-tries" env:"USERSVC_RETRY_TRIES" default:"12" help:"How often an event is tried whose handler fails, before it waits for a person."`
+	ParkedLimit        int    `name:"parked-limit" env:"USERSVC_PARKED_LIMIT" default:"100000" help:"How many events may wait behind failed ones before the projection stops instead."`
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the service (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
+
+	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`
 }
 
 // run is the program: what it is told, and where it writes.

@@ -53,14 +53,14 @@ func TestTourAnswersAsPrinted(t *testing.T) {
 }
 
 // typed runs all steps in one bash and returns what each of them prints.
-func (p *process) typed(t *testing.T, steps []step) []string {
+func (p *process) typed(t *testing.T, steps []step, env ...string) []string {
 	t.Helper()
 	const separator = "\x1e"
 	var script strings.Builder
 	for _, s := range steps {
 		fmt.Fprintf(&script, "%s\nprintf '\\036'\n", strings.ReplaceAll(s.commands, "http://127.0.0.1:8080", p.url))
 	}
-	out := bash(t, script.String())
+	out := bash(t, script.String(), env...)
 	answers := strings.Split(out, separator)
 	if len(answers) != len(steps)+1 {
 		t.Fatalf("%d of %d steps were carried out:\n%s", len(answers)-1, len(steps), out)
@@ -100,7 +100,11 @@ func (a aliases) compare(answer string) string {
 	if err := json.Indent(&indented, bytes.TrimSpace([]byte(answer)), "", " "); err != nil {
 		return answer
 	}
-	return ofThisRun.ReplaceAllStringFunc(indented.String(), func(s string) string {
+	return a.replace(indented.String())
+}
+
+func (a aliases) replace(answer string) string {
+	return ofThisRun.ReplaceAllStringFunc(answer, func(s string) string {
 		if a[s] == "" {
 			a[s] = fmt.Sprintf("#%d", len(a)+1)
 		}

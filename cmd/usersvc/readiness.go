@@ -50,7 +50,10 @@ func (r *readiness) check(ctx context.Context) httpapi.Readiness {
 			answer.Warnings = append(answer.Warnings, fmt.Sprintf("%s is %d events behind, the oldest %s s old", s.Name, s.LagEvents, strconv.FormatFloat(s.LagSeconds, 'f', 0, 64)))
 		}
 		if s.State == "failed" {
-			answer.Warnings = append(answer.Warnings, s.Name+" is held up by an event that its handler fails on")
+			answer.Warnings = append(answer.Warnings, s.Name+" is held up: too much has failed to go on")
+		}
+		if s.Parked > 0 {
+			answer.Warnings = append(answer.Warnings, fmt.Sprintf("%s lacks events of %d users who wait behind one that failed: see /v1/dead-letters", s.Name, s.Parked))
 		}
 	}
 	return answer

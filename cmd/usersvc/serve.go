@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/usersvc/usersvc/internal/domain"
 )
@@ -17,11 +18,13 @@ type serveCommand struct {
 	CORSOrigins   []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
 	SnapshotEvery int      `env:"USERSVC_SNAPSHOT_EVERY" default:"100" help:"Events of a user between two snapshots."`
 	RateLimit     int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
+
+	RetryDeadEvery time.Duration `env:"USERSVC_RETRY_DEAD_EVERY" default:"1h" help:"How often events that have failed too often are tried once more; 0: only at start."`
 }
 
 // Run serves until ctx ends, or until its database or a listener fails.
 func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (err error) {
-	if err := errors.Join(s.check(), domain.CheckUpcasters()); err != nil {
+	if err := errors.Join(s.check(), c.checkRetry(), domain.CheckUpcasters()); err != nil {
 		return err
 	}
 	db, err := c.openDatabase(ctx, stdout)
@@ -39,7 +42,7 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	defer pool.Close()
 	db.describe(stdout)
 
-	service, err := newService(ctx, s, pool, c.logger(stdout))
+	service, err := newService(ctx, s, c.retry(), pool, c.logger(stdout))
 	if err != nil {
 		return err
 	}
@@ -54,6 +57,9 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 func (s *serveCommand) check() error {
 	if s.SnapshotEvery < 1 {
 		return errors.New("USERSVC_SNAPSHOT_EVERY must be at least 1")
+	}
+	if s.RetryDeadEvery < 0 {
+		return errors.New("USERSVC_RETRY_DEAD_EVERY must not be negative; 0 is only at start")
 	}
 	if s.RateLimit < 0 {
 		return errors.New("USERSVC_RATE_LIMIT must not be negative; 0 is no limit")

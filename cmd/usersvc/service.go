@@ -28,21 +28,22 @@ type service struct {
 	users         *users.Users
 	readiness     *readiness
 	public, admin *http.Server
+	reviveEvery   time.Duration
 
 	background     sync.WaitGroup
 	stopBackground context.CancelFunc
 }
 
-func newService(ctx context.Context, c *serveCommand, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
+func newService(ctx context.Context, c *serveCommand, retry outbox.Retry, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
 	if err := warnAboutSettings(ctx, pool, logger); err != nil {
 		return nil, err
 	}
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
-	relay := outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, logger)
+	relay := newRelay(pool, profiles, retry, logger)
 	log.Notify(relay.Wake)
 	s := &service{
-		logger: logger, log: log, relay: relay,
+		logger: logger, log: log, relay: relay, reviveEvery: c.RetryDeadEvery,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay},
 	}
@@ -52,6 +53,12 @@ func newService(ctx context.Context, c *serveCommand, pool *pgxpool.Pool, logger
 	}
 	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay)
 	return s, nil
+}
+
+func newRelay(pool *pgxpool.Pool, profiles *projections.Profiles, retry outbox.Retry, logger zerolog.Logger) *outbox.Relay {
+	return outbox.New(pool, outbox.Subscription{
+		Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+	}, retry, logger)
 }
 
 func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, error) {
@@ -70,6 +77,7 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopBackground = stop
 	s.background.Go(func() { s.relay.Run(background) })
+	s.background.Go(func() { revive(background, s.relay, s.reviveEvery, s.logger) })
 	s.background.Go(func() { forgetKeys(background, s.log, s.logger) })
 	failed := make(chan error, 2)
 	go func() { failed <- s.public.Serve(public) }()

@@ -40,6 +40,20 @@ FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
 // After reads the log behind a position, without metadata and in the caller's transaction.
 func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorded, error) {
 	rows, _ := tx.Query(ctx, readAfter, position, limit)
+	return collectBare(rows)
+}
+
+const readPositions = `
+SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
+FROM eventlog.events WHERE position = ANY ($1) ORDER BY position`
+
+// AtPositions reads single events, without metadata and in the caller's transaction, in order of position.
+func AtPositions(ctx context.Context, tx pgx.Tx, positions []int64) ([]Recorded, error) {
+	rows, _ := tx.Query(ctx, readPositions, positions)
+	return collectBare(rows)
+}
+
+func collectBare(rows pgx.Rows) ([]Recorded, error) {
 	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Recorded, err error) {
 		err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
 			&e.Type, &e.SchemaVersion, &e.Data, &e.RecordedAt)

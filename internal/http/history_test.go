@@ -86,13 +86,14 @@ func (s *stack) walk(t *testing.T, next string, limit int) (versions []float64) 
 func TestHistoryCursorBelongsToItsUser(t *testing.T) {
 	s := boot(t)
 	ada, grace := life(t, s), s.create(t, "grace@example.com")
+	s.create(t, "edsger@example.com")
 	cursor := s.want(t, 200, "", "GET", ada+"/history?limit=2", "").json(t)["nextCursor"].(string)
 	s.want(t, 200, "", "GET", ada+"/history?order=desc&limit=1&cursor="+cursor, "")
 	s.want(t, 400, "invalid_cursor", "GET", ada+"/history?order=asc&cursor="+cursor, "")
 	s.want(t, 400, "invalid_cursor", "GET", grace+"/history?cursor="+cursor, "")
 	s.want(t, 400, "invalid_cursor", "GET", "/v1/users?cursor="+cursor, "")
 	s.want(t, 400, "invalid_cursor", "GET", ada+"/events?cursor="+cursor, "")
-	list := s.want(t, 200, "", "GET", "/v1/users?limit=1&min_position=8", "", "Prefer: wait=5").json(t)["nextCursor"].(string)
+	list := s.want(t, 200, "", "GET", "/v1/users?limit=1&min_position=9", "", "Prefer: wait=5").json(t)["nextCursor"].(string)
 	s.want(t, 400, "invalid_cursor", "GET", ada+"/history?cursor="+list, "")
 }
 

@@ -47,6 +47,9 @@ var kinds = map[string]kind{
 		"The user was created later than the point in time that was asked about."},
 	"projection_not_found": {404, 0, "No such projection",
 		"There is no projection with this name. /v1/projections lists all of them."},
+	"dead_letter_not_found": {404, 0, "No such dead letter",
+		"There is no failed or waiting event with this id: it took effect meanwhile, or was given up. " +
+			"/v1/dead-letters lists those there are."},
 	"method_not_allowed": {405, 0, "Method not allowed",
 		"The path exists, but does not take this method. The header Allow lists those that it takes."},
 	"email_taken": {409, 0, "E-mail address taken",
@@ -69,6 +72,9 @@ var kinds = map[string]kind{
 	"request_in_flight": {409, 1, "Request in flight",
 		"A request with the same Idempotency-Key is still being carried out. Send this one again a little " +
 			"later to get its answer."},
+	"not_first_in_queue": {409, 0, "Not the first in its queue",
+		"Only the first of a user's failed and waiting events can be given up: the later ones have not been tried. " +
+			"/v1/dead-letters lists them in their order."},
 	"user_deleted": {410, 0, "User deleted",
 		"The user was deleted for good. Its history can still be read."},
 	"precondition_failed": {412, 0, "Precondition failed",

@@ -25,6 +25,8 @@ var refusals = []struct {
 	{users.ErrNoSuchPosition, problem{code: "invalid_parameter", detail: "at_position: the log has no such position yet."}},
 	{projections.ErrLagging, problem{code: "projection_lagging", detail: "The projection did not reach min_position in time."}},
 	{outbox.ErrNoSubscription, problem{code: "projection_not_found", detail: "There is no projection with this name."}},
+	{outbox.ErrNoDeadLetter, problem{code: "dead_letter_not_found", detail: "There is no dead letter with this id."}},
+	{outbox.ErrNotFirst, problem{code: "not_first_in_queue", detail: "An earlier event of the same user has to be settled first."}},
 	{users.ErrUnavailable, unavailable},
 	{outbox.ErrUnavailable, unavailable},
 	{context.DeadlineExceeded, unavailable},

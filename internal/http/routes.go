@@ -37,6 +37,10 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
 	get(lists, "/v1/projections", a.read(a.projections))
 	get(lists, "/v1/projections/{name}", a.read(a.projection))
+	get(lists, "/v1/dead-letters", a.read(a.deadLetters, "projection", "state", "limit", "cursor"))
+	v1.Post("/v1/dead-letters/retry", a.read(a.retryDeadLetters))
+	v1.Post("/v1/dead-letters/{id}/retry", a.read(a.retryDeadLetter))
+	v1.Post("/v1/dead-letters/{id}/skip", a.read(a.skipDeadLetter))
 
 	get(mux, "/livez", a.plain(live))
 	get(mux, "/readyz", a.plain(a.readiness))

@@ -44,7 +44,9 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	t.Helper()
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
-	relay := outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, zerolog.Nop())
+	relay := outbox.New(pool, outbox.Subscription{
+		Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+	}, outbox.DefaultRetry, zerolog.Nop())
 	log.Notify(relay.Wake)
 	useCases := users.New(log, profiles, 10, zerolog.Nop())
 	key, err := log.CursorKey(t.Context())

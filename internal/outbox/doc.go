@@ -9,8 +9,12 @@
 //     such transactions, effects and checkpoint together, and the log repeats them: they are committed
 //     with synchronous_commit off, so that no projection ever makes a command wait for the disk.)
 //   - Of several replicas one at a time works a subscription, batch by batch: whoever gets its row.
-//   - An event whose handler fails is tried again, with back-off, and holds the subscription up; it is
-//     never passed over. Status says so. When the database itself fails, the relay waits for it.
+//   - An event that the handler fails for is parked, together with the later events about the same
+//     user: its dead letters, the effects of the rest of the batch and the checkpoint commit together. It
+//     is tried again with back-off, each user's events in their order, until it succeeds, or is skipped by a
+//     named person. No event is ever passed over otherwise, and nobody else waits for it.
+//   - When more would be parked than the limit allows, the subscription stands still instead, and says so.
+//   - When the database itself fails, nothing is parked: the relay waits for it.
 //
 // Effects outside the database are not covered by the transaction: none are allowed in a handler.
 package outbox

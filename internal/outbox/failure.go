@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -8,23 +9,28 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// handlerError is what a handler said about the events behind a checkpoint.
-type handlerError struct {
-	checkpoint int64
-	err        error
-}
+// handlerError is what a handler said about events: they are at fault, or it is.
+type handlerError struct{ err error }
 
 func (e *handlerError) Error() string { return e.err.Error() }
 func (e *handlerError) Unwrap() error { return e.err }
 
-// isDatabaseFailure tells failures of the database itself, which are no event's fault, from those that
-// data causes: connection, resources, operator, system, read-only, another transaction in the way.
+func isHandlersFault(err error) bool {
+	var h *handlerError
+	return errors.As(err, &h)
+}
+
+// No event can be at fault for these: not supported, connection, another transaction in the way, access
+// or a table that is not there, resources, not in the state, operator, system, internal.
+const databaseClasses = " 0A 08 25 40 42 53 55 57 58 XX "
+
+// isDatabaseFailure tells failures of the database itself from those that data causes.
 func isDatabaseFailure(tx pgx.Tx, err error) bool {
-	if tx.Conn().IsClosed() {
+	if tx.Conn().IsClosed() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "25006" || strings.Contains(" 08 40 53 55 57 58 ", " "+e.Code[:2]+" "))
+	return errors.As(err, &e) && strings.Contains(databaseClasses, " "+e.Code[:2]+" ")
 }
 
 // reason is an error as an operator may see it: of a database error only the code and the constraint,

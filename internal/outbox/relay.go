@@ -30,29 +30,29 @@ const (
 	poll = time.Second
 )
 
-// Subscription is a named reader of the log. Handle gets events in order of position and writes in tx,
-// which it never ends. Moved, if set, is told after each commit that moved the checkpoint.
-type Subscription struct {
-	Name   string
-	Handle func(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error
-	Moved  func()
-}
-
 // Relay works one subscription.
 type Relay struct {
-	pool *pgxpool.Pool
-	sub  Subscription
-	log  zerolog.Logger
-	wake chan struct{}
-	rate rate
+	pool  *pgxpool.Pool
+	sub   Subscription
+	retry Retry
+	log   zerolog.Logger
+	wake  chan struct{}
+	rate  rate
+
+	// What follows belongs to Run.
+	at       standing  // when it last took the subscription
+	lookedAt time.Time // when it last looked for what is due
 }
 
 // New makes a relay; Run drives it.
-func New(pool *pgxpool.Pool, sub Subscription, log zerolog.Logger) *Relay {
+func New(pool *pgxpool.Pool, sub Subscription, retry Retry, log zerolog.Logger) *Relay {
 	if sub.Moved == nil {
 		sub.Moved = func() {}
 	}
-	return &Relay{pool: pool, sub: sub, log: log.With().Str("subscription", sub.Name).Logger(), wake: make(chan struct{}, 1)}
+	return &Relay{
+		pool: pool, sub: sub, retry: retry, wake: make(chan struct{}, 1),
+		log: log.With().Str("subscription", sub.Name).Logger(),
+	}
 }
 
 // Wake says that there may be new events. It never blocks.
@@ -69,6 +69,9 @@ func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
 		n, err := r.step(ctx)
+		if err == nil {
+			err = r.retryNowAndThen(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errTaken):
@@ -86,26 +89,43 @@ func (r *Relay) Run(ctx context.Context) {
 	}
 }
 
-// step handles the next batch and returns its size, or errTaken while another replica is at it.
+// step handles the next batch and returns its size, or errTaken while another replica is at it. When
+// the handler fails, the batch is handled once more, and what fails in it is parked.
 func (r *Relay) step(ctx context.Context) (n int, err error) {
+	n, err = r.batch(ctx, r.handleAll)
+	if isHandlersFault(err) {
+		return r.batch(ctx, r.handleMost)
+	}
+	return n, err
+}
+
+// batch takes the subscription and the next events, and commits what handle does to them, what it wants
+// parked and the checkpoint behind them together.
+func (r *Relay) batch(ctx context.Context, handle func(context.Context, pgx.Tx, []eventstore.Recorded) ([]letter, error)) (n int, err error) {
 	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
-	checkpoint, err := take(ctx, tx, r.sub.Name)
-	if err != nil {
+	if r.at, err = take(ctx, tx, r.sub.Name); err != nil {
 		return 0, err
 	}
-	events, err := eventstore.After(ctx, tx, checkpoint, batchSize)
+	events, err := eventstore.After(ctx, tx, r.at.Checkpoint, batchSize)
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	if err := r.sub.Handle(ctx, tx, events); err != nil {
-		if isDatabaseFailure(tx, err) {
+	free, parked := events, []letter(nil)
+	if r.at.Parked > 0 {
+		if free, parked, err = r.divert(ctx, tx, events); err != nil {
 			return 0, err
 		}
-		return 0, &handlerError{checkpoint, err}
+	}
+	failed, err := handle(ctx, tx, free)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.park(ctx, tx, append(parked, failed...)); err != nil {
+		return 0, err
 	}
 	if err := move(ctx, tx, r.sub.Name, events[len(events)-1].Position); err != nil {
 		return 0, err
@@ -113,21 +133,43 @@ func (r *Relay) step(ctx context.Context) (n int, err error) {
 	if err := tx.Commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit batch: %w", err)
 	}
+	r.report(failed)
 	r.rate.add(len(events))
 	r.sub.Moved()
 	return len(events), nil
 }
 
-// failed records a handler's failure where an operator looks for it. Of the database's own failures
-// there is nothing to record, and nowhere to record it.
+// handleAll is the usual way: one call, and no savepoint.
+func (r *Relay) handleAll(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]letter, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	return nil, r.handle(ctx, tx, events)
+}
+
+func (r *Relay) handleMost(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]letter, error) {
+	return r.sort(ctx, tx, r.byUser(events))
+}
+
+// report says loudly what was parked.
+func (r *Relay) report(parked []letter) {
+	for _, l := range parked {
+		if l.err != nil {
+			r.log.Error().Str("error", reason(l.err)).Int64("position", l.event.Position).Str("type", l.event.Type).
+				Stringer("user", l.user).Msg("an event failed and is parked, with the later ones of its user")
+		}
+	}
+}
+
+// failed records where an operator looks for it that the subscription is held up. Of the database's own
+// failures there is nothing to record, and nowhere to record it.
 func (r *Relay) failed(ctx context.Context, err error) {
-	var h *handlerError
-	if !errors.As(err, &h) {
+	if !isHandlersFault(err) {
 		r.log.Warn().Str("error", reason(err)).Msg("the database failed; the relay tries again")
 		return
 	}
-	r.log.Error().Str("error", reason(err)).Int64("checkpoint", h.checkpoint).Msg("the handler failed; the relay tries again")
-	if err := recordFailure(ctx, r.pool, r.sub.Name, h.checkpoint, reason(err)); err != nil {
+	r.log.Error().Str("error", reason(err)).Msg("the subscription is held up; the relay tries again")
+	if err := recordFailure(ctx, r.pool, r.sub.Name, r.at.Checkpoint, reason(err)); err != nil {
 		r.log.Warn().Str("error", reason(err)).Msg("the failure could not be recorded")
 	}
 }

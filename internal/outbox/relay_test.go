@@ -3,7 +3,6 @@ package outbox_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -53,6 +52,10 @@ func record(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error 
 	return nil
 }
 
+func skip(context.Context, pgx.Tx, eventstore.Recorded) error { return nil }
+
+func userOf(e eventstore.Recorded) uuid.UUID { return e.StreamID }
+
 func seen(t *testing.T, pool *pgxpool.Pool) []int64 {
 	t.Helper()
 	rows, _ := pool.Query(t.Context(), `SELECT position FROM derived.seen ORDER BY n`)
@@ -85,7 +88,12 @@ func fill(t *testing.T, pool *pgxpool.Pool, n int) {
 // start runs a relay; stop ends it and waits until it has.
 func start(t *testing.T, pool *pgxpool.Pool, handle handler) (relay *outbox.Relay, stop func()) {
 	t.Helper()
-	relay = outbox.New(pool, outbox.Subscription{Name: name, Handle: handle}, zerolog.Nop())
+	return startWith(t, pool, handle, outbox.DefaultRetry)
+}
+
+func startWith(t *testing.T, pool *pgxpool.Pool, handle handler, retry outbox.Retry) (relay *outbox.Relay, stop func()) {
+	t.Helper()
+	relay = outbox.New(pool, outbox.Subscription{Name: name, Handle: handle, Skip: skip, UserOf: userOf}, retry, zerolog.Nop())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); relay.Run(ctx) }()
@@ -182,31 +190,6 @@ func TestReplicasShareASubscription(t *testing.T) {
 	}
 	eventually(t, "all handled", func() bool { return status(t, relay).LagEvents == 0 })
 	wantAll(t, pool, 200)
-}
-
-func TestFailingEventIsTriedAgainAndNeverPassedOver(t *testing.T) {
-	t.Parallel()
-	pool, _ := open(t)
-	fill(t, pool, 10)
-	var mended atomic.Bool
-	relay, stop := start(t, pool, func(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-		if !mended.Load() {
-			return fmt.Errorf("cannot digest position %d", events[0].Position)
-		}
-		return record(ctx, tx, events)
-	})
-	eventually(t, "the failure is reported", func() bool { return status(t, relay).State == "failed" })
-	s := status(t, relay)
-	if s.Position != 0 || s.LagEvents != 10 || s.LagSeconds <= 0 || s.LastError != "cannot digest position 1" {
-		t.Errorf("status while it fails: %+v", s)
-	}
-	mended.Store(true)
-	eventually(t, "all handled", func() bool { return status(t, relay).LagEvents == 0 })
-	if s := status(t, relay); s.State != "live" || s.LastError != "" {
-		t.Errorf("status after it was mended: %+v", s)
-	}
-	stop()
-	wantAll(t, pool, 10)
 }
 
 func TestLostConnectionsAreNoFailureOfTheHandler(t *testing.T) {

@@ -22,6 +22,7 @@ type Status struct {
 	LagSeconds float64 // age of the oldest event not handled yet, by the database's clock
 	Rate       float64 // events a second of late, in this process
 	Parked     int64   // users waiting behind a failed event
+	Letters    int64   // events that failed or wait, of all of them
 	LastError  string  // without personal data; "" when all goes well
 }
 
@@ -29,6 +30,7 @@ const selectStatus = `
 SELECT s.name, CASE WHEN s.failures > 0 THEN 'failed' ELSE 'live' END, s.checkpoint, head.position,
   head.position - s.checkpoint,
   COALESCE(extract(epoch FROM clock_timestamp() - oldest.recorded_at), 0)::float8,
+  s.parked, (SELECT count(*) FROM derived.dead_letters d WHERE d.subscription = s.name AND d.state <> 'skipped'),
   COALESCE(s.last_error, '')
 FROM derived.subscriptions s
 CROSS JOIN (SELECT COALESCE(max(position), 0) AS position FROM eventlog.events) head
@@ -54,7 +56,7 @@ func (r *Relay) statuses(ctx context.Context, name string) ([]Status, error) {
 	rows, _ := r.pool.Query(ctx, selectStatus, name)
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Status, error) {
 		var s Status
-		err := row.Scan(&s.Name, &s.State, &s.Position, &s.Head, &s.LagEvents, &s.LagSeconds, &s.LastError)
+		err := row.Scan(&s.Name, &s.State, &s.Position, &s.Head, &s.LagEvents, &s.LagSeconds, &s.Parked, &s.Letters, &s.LastError)
 		if s.Name == r.sub.Name {
 			s.Rate = r.rate.perSecond()
 		}

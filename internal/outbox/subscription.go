@@ -5,27 +5,59 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
 )
+
+// Subscription is a named reader of the log. Its functions write in tx, which they never end.
+type Subscription struct {
+	Name string
+	// Handle gets events in order of position. Events about different users must not depend on each
+	// other: when it fails, it is called again, in the same transaction, with fewer of them.
+	Handle func(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error
+	// Skip passes an event over that was given up: later ones of the user can be handled after it.
+	Skip func(ctx context.Context, tx pgx.Tx, event eventstore.Recorded) error
+	// UserOf says whom an event is about, whatever its type.
+	UserOf func(eventstore.Recorded) uuid.UUID
+	// Moved, if set, is told after each commit that moved the checkpoint.
+	Moved func()
+}
+
+// standing is where a subscription was found by whoever took it.
+type standing struct {
+	Checkpoint int64
+	Parked     int64 // users with a queue of dead letters
+}
 
 // Whoever holds the row works the subscription; the others go away at once and try later.
 const takeSubscription = `
-SELECT checkpoint FROM derived.subscriptions WHERE name = $1 FOR UPDATE SKIP LOCKED`
+SELECT checkpoint, parked FROM derived.subscriptions WHERE name = $1 FOR UPDATE SKIP LOCKED`
 
-func take(ctx context.Context, tx pgx.Tx, name string) (checkpoint int64, err error) {
+func take(ctx context.Context, tx pgx.Tx, name string) (standing, error) {
 	rows, _ := tx.Query(ctx, takeSubscription, name)
-	checkpoint, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[standing])
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, errTaken
+		return s, errTaken
 	}
 	if err != nil {
-		return 0, fmt.Errorf("take subscription: %w", err)
+		return s, fmt.Errorf("take subscription: %w", err)
 	}
-	return checkpoint, nil
+	return s, nil
 }
 
 var errTaken = errors.New("another replica works the subscription")
+
+// await waits until the batch under way is over, and takes the subscription.
+func await(ctx context.Context, tx pgx.Tx, name string) error {
+	_, err := tx.Exec(ctx, "SELECT FROM derived.subscriptions WHERE name = $1 FOR UPDATE", name)
+	if err != nil {
+		return fmt.Errorf("wait for the subscription: %w", err)
+	}
+	return nil
+}
 
 const moveCheckpoint = `
 UPDATE derived.subscriptions

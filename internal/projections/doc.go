@@ -13,6 +13,3 @@
 //
 // The rows can be thrown away: the log makes them again. Nothing is decided on them.
 package projections
-
-// Subscription is the name under which user_profiles follows the log.
-const Subscription = "user_profiles"

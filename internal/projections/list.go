@@ -89,7 +89,7 @@ func (p *Profiles) page(ctx context.Context, q Query) (Page, error) {
 		var profile Profile
 		var place zeronull.Text
 		dest, done := profile.destinations()
-		err := row.Scan(append([]any{&page.Position, &page.Total, &place}, dest...)...)
+		err := row.Scan(append([]any{&page.Position, &page.Parked, &page.Total, &place}, dest...)...)
 		done()
 		places = append(places, string(place))
 		return profile, err

@@ -34,8 +34,8 @@ func (q Query) statement() (sql string, args []any) {
 	}
 	order := func(place string) string { return place + " " + direction + ", p.user_id " + direction }
 	return `
-SELECT s.checkpoint, ` + total + `, p.place::text, ` + profileColumns + `
-FROM (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+SELECT s.checkpoint, s.parked, ` + total + `, p.place::text, ` + profileColumns + `
+FROM (SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `') s
 LEFT JOIN LATERAL (
   SELECT p.*, ` + column.name + ` AS place FROM derived.user_profiles p
   WHERE ` + c.String() + `

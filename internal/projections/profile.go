@@ -36,6 +36,15 @@ func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
 	return p, nil
 }
 
+// Pass returns the profile after an event that was given up: it moves on, and nothing else of it changes.
+func (p Profile) Pass(e eventstore.Recorded) Profile {
+	p.User.Version, p.Position, p.User.UpdatedAt = e.Version, e.Position, e.RecordedAt
+	if p.User.CreatedAt.IsZero() {
+		p.User.CreatedAt, p.User.Status = e.RecordedAt, domain.Active
+	}
+	return p
+}
+
 const profileColumns = `p.user_id, p.version, p.position, p.activity_position, p.post_count, p.follower_count,
 p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 

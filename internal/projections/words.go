@@ -16,7 +16,10 @@ const maxLexeme = 500 // bytes; PostgreSQL takes 2,046, and nobody types as many
 
 // lexemes is the tsvector of an address and names: each word of each, and the address whole.
 func lexemes(address string, names ...string) string {
-	words := append(split(address), fold(address))
+	words := split(address)
+	if address != "" { // a user whose creation was given up has none
+		words = append(words, fold(address))
+	}
 	for _, name := range names {
 		words = append(words, split(name)...)
 	}

@@ -41,7 +41,9 @@ func openOn(t *testing.T, pool *pgxpool.Pool) *replica {
 	profiles := projections.NewProfiles(pool)
 	r := &replica{
 		Users: users.New(log, profiles, users.DefaultSnapshotEvery, zerolog.Nop()), log: log, profiles: profiles, pool: pool,
-		relay: outbox.New(pool, outbox.Subscription{Name: projections.Subscription, Handle: projections.Apply, Moved: profiles.Moved}, zerolog.Nop()),
+		relay: outbox.New(pool, outbox.Subscription{
+			Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+		}, outbox.DefaultRetry, zerolog.Nop()),
 	}
 	log.Notify(r.relay.Wake)
 	t.Cleanup(func() {

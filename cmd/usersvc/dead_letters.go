@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/rs/zerolog"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
+)
+
+type deadLettersCommand struct {
+	List  listDeadLetters  `cmd:"" help:"Show what failed, and what waits behind it."`
+	Retry retryDeadLetters `cmd:"" help:"Try one user's events again, or everybody's, in order."`
+	Skip  skipDeadLetter   `cmd:"" help:"Give an event up, with your name and a reason on record."`
+}
+
+// withRelay runs f with a relay of this process, which works on nothing by itself.
+func (c *config) withRelay(ctx context.Context, f func(*outbox.Relay) error) (err error) {
+	if err := c.checkRetry(); err != nil {
+		return err
+	}
+	db, err := c.openDatabase(ctx, io.Discard)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	if err := db.makeCurrent(ctx); err != nil {
+		return err
+	}
+	pool, err := db.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return f(newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop()))
+}
+
+func (c *config) retry() outbox.Retry { return outbox.Retry{Tries: c.RetryTries, Limit: c.ParkedLimit} }
+
+func (c *config) checkRetry() error {
+	if c.RetryTries < 1 || c.ParkedLimit < 1 {
+		return errors.New("USERSVC_RETRY_TRIES and USERSVC_PARKED_LIMIT must be at least 1")
+	}
+	return nil
+}
+
+type listDeadLetters struct {
+	Projection string `help:"Only those of one projection."`
+	State      string `enum:",retrying,dead,waiting,skipped" default:"" help:"Only those in one state. Those skipped are shown only so."`
+}
+
+const lettersAtATime = 500
+
+// Run shows dead letters in the order of the log.
+func (l listDeadLetters) Run(ctx context.Context, c *config, stdout io.Writer) error {
+	return c.withRelay(ctx, func(relay *outbox.Relay) error {
+		table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ID\tPOSITION\tUSER\tTYPE\tSTATE\tTRIES\tNEXT TRY\tERROR")
+		var after outbox.LetterPlace
+		for {
+			letters, err := relay.DeadLetters(ctx, l.Projection, l.State, after, lettersAtATime)
+			if err != nil {
+				return err
+			}
+			for _, d := range letters {
+				fmt.Fprintf(table, "%s\t%d\t%s\t%s v%d\t%s\t%d\t%s\t%s\n",
+					d.ID, d.Position, d.UserID, d.Type, d.SchemaVersion, d.State, d.Attempts, clock(d.NextTryAt), text(d.Error))
+				after = d.Place()
+			}
+			if len(letters) < lettersAtATime {
+				return table.Flush()
+			}
+		}
+	})
+}
+
+func clock(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func text(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return *s
+}
+
+type retryDeadLetters struct {
+	ID string `arg:"" optional:"" help:"A dead letter of the user that is meant. Default: everybody's."`
+}
+
+// Run tries events again and says what is left.
+func (r retryDeadLetters) Run(ctx context.Context, c *config, stdout io.Writer) error {
+	return c.withRelay(ctx, func(relay *outbox.Relay) error {
+		if r.ID != "" {
+			id, err := uuid.Parse(r.ID)
+			if err != nil {
+				return fmt.Errorf("%q is not the id of a dead letter", r.ID)
+			}
+			left, err := relay.Retry(ctx, id)
+			return sayLeft(stdout, left, err)
+		}
+		users, err := relay.RetryAll(ctx)
+		if err == nil {
+			err = relay.RetryDue(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		letters, err := relay.DeadLetters(ctx, "", "", outbox.LetterPlace{}, lettersAtATime)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(stdout, "tried the events of %d users again; %s\n", users, still(len(letters)))
+		return err
+	})
+}
+
+func still(letters int) string {
+	switch letters {
+	case 0:
+		return "nothing is parked any more"
+	case lettersAtATime:
+		return fmt.Sprintf("%d events and more are still parked", letters)
+	}
+	return fmt.Sprintf("%d events are still parked", letters)
+}
+
+type skipDeadLetter struct {
+	ID     string `arg:"" help:"The dead letter: the first of its user."`
+	Reason string `required:"" help:"Why it is given up."`
+	Actor  string `help:"Who gives it up. Default: the user of this machine."`
+}
+
+// Run gives an event up.
+func (s skipDeadLetter) Run(ctx context.Context, c *config, stdout io.Writer) error {
+	id, err := uuid.Parse(s.ID)
+	if err != nil {
+		return fmt.Errorf("%q is not the id of a dead letter", s.ID)
+	}
+	why, err := domain.ParseReason(s.Reason)
+	if err != nil {
+		return err
+	}
+	actor := s.Actor
+	if actor == "" {
+		me, err := user.Current()
+		if err != nil {
+			return fmt.Errorf("say --actor: %w", err)
+		}
+		actor = me.Username
+	}
+	return c.withRelay(ctx, func(relay *outbox.Relay) error {
+		left, err := relay.Skip(ctx, id, actor, string(why))
+		return sayLeft(stdout, left, err)
+	})
+}
+
+func sayLeft(stdout io.Writer, left int, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%d events of this user are still parked\n", left)
+	return err
+}
+
+// revive has dead events tried once more, at start, as this build may know what the one before did not,
+// and then now and again, until ctx ends.
+func revive(ctx context.Context, relay *outbox.Relay, every time.Duration, logger zerolog.Logger) {
+	for {
+		if _, err := relay.RetryAll(ctx); err != nil && ctx.Err() == nil {
+			logger.Warn().Err(err).Msg("dead events were not revived")
+		}
+		var again <-chan time.Time // never, with 0
+		if every > 0 {
+			again = time.After(every)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		}
+	}
+}
