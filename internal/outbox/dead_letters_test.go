@@ -228,7 +228,7 @@ func TestFailingDatabaseParksNothing(t *testing.T) {
 			fill(t, pool, 20)
 			var failures atomic.Int64
 			relay, stop := start(t, pool, func(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-				if failures.Add(1) <= 3 {
+				if failures.Add(1) <= 9 { // halving twenty users comes down to single ones before that
 					_, err := tx.Exec(ctx, "DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '"+code+"'; END $$")
 					return err
 				}
