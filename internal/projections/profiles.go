@@ -16,6 +16,7 @@ import (
 type Profiles struct {
 	pool    *pgxpool.Pool
 	current *coalesce.Reads[uuid.UUID, Current]
+	past    *coalesce.Reads[place, past]
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced
@@ -24,11 +25,11 @@ type Profiles struct {
 // NewProfiles answers queries over the pool.
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
 	p := &Profiles{pool: pool, moved: make(chan struct{})}
-	p.current = coalesce.New(p.readCurrent)
+	p.current, p.past = coalesce.New(p.readCurrent), coalesce.New(p.readPast)
 	return p
 }
 
-// Moved tells waiting lists that the relay of this process has moved the checkpoint.
+// Moved tells waiting reads that the relay of this process has moved the checkpoint.
 func (p *Profiles) Moved() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +43,7 @@ func (p *Profiles) nextMove() <-chan struct{} {
 	return p.moved
 }
 
-// Another replica's relay moves the checkpoint without telling us: waiting lists look this often.
+// Another replica's relay moves the checkpoint without telling us: waiting reads look this often.
 const lookAgain = 20 * time.Millisecond
 
 const readCheckpoint = `SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `'`
