@@ -16,7 +16,6 @@ import (
 type Profiles struct {
 	pool    *pgxpool.Pool
 	current *coalesce.Reads[uuid.UUID, Current]
-	past    *coalesce.Reads[place, past]
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced
@@ -25,7 +24,7 @@ type Profiles struct {
 // NewProfiles answers queries over the pool.
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
 	p := &Profiles{pool: pool, moved: make(chan struct{})}
-	p.current, p.past = coalesce.New(p.readCurrent), coalesce.New(p.readPast)
+	p.current = coalesce.New(p.readCurrent)
 	return p
 }
 
