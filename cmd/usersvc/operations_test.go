@@ -26,7 +26,7 @@ func TestClockSetBackIsTold(t *testing.T) {
 	defer admin.Close(t.Context())
 	if _, err := admin.Exec(t.Context(), `
 INSERT INTO eventlog.events (position, recorded_at, event_id, stream_id, version, schema_version, stream_type, type, data, metadata)
-VALUES (1, clock_timestamp() + interval '2 hours', gen_random_uuid(), gen_random_uuid(), 1, 1, 'activity', 'Later', '{}', '{}')`); err != nil {
+VALUES (1, clock_timestamp() + interval '2 hours', gen_random_uuid(), gen_random_uuid(), 1, 1, 'other', 'Later', '{}', '{}')`); err != nil {
 		t.Fatal(err)
 	}
 	warnings, ok := p.must(200, "GET", "/readyz", "").body["warnings"].([]any)

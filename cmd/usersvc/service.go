@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc"
+	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
@@ -67,7 +68,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 		return nil, err
 	}
 	return httpapi.New(httpapi.Config{
-		Users: s.users, Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Users: s.users, Activity: activity.New(s.log), Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 	})
 }

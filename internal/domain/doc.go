@@ -18,10 +18,13 @@
 //   - Every payload ever stored stays readable. Encode writes the newest
 //     schema of an event, Decode reads each one back to the first.
 //
+// Activity is events of other domains (posts, followers) that concern a user.
+// They are a set of their own, with an Origin, and only Counters follow them.
+//
 // It does not guarantee that an address is held by one user only. That takes
 // all users; the log checks it with the claim that User.Address names.
 //
 // Rules answer with *Error: a kind, a stable code, and for bad values the
-// member at fault. Decode answers with *UnknownEvent for events of a newer
-// build.
+// member at fault. Decode and DecodeActivity answer with *UnknownEvent for
+// events of a newer build.
 package domain

@@ -59,7 +59,7 @@ func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
 	if err := ctx.Err(); err != nil {
 		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	p := &pending{Command: c, done: make(chan outcome, 1)}
+	p := newPending(c)
 	lead, err := l.w.queue.push(p)
 	if err != nil {
 		return Appended{}, err
@@ -67,14 +67,30 @@ func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
 	if lead {
 		l.w.lead(ctx)
 	}
+	return p.await(ctx)
+}
+
+func newPending(c Command) *pending { return &pending{Command: c, done: make(chan outcome, 1)} }
+
+func (p *pending) await(ctx context.Context) (Appended, error) {
 	select {
 	case o := <-p.done:
 		return o.Appended, o.err
 	case <-ctx.Done():
-		if p.state.CompareAndSwap(waiting, gone) {
-			return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())
-		}
-		p.left.Store(true)
-		return Appended{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+		return p.withdraw(ctx.Err())
 	}
+}
+
+// withdraw stops listening: the command is not sent any more, if it has not been.
+func (p *pending) withdraw(why error) (Appended, error) {
+	select {
+	case o := <-p.done:
+		return o.Appended, o.err
+	default:
+	}
+	if p.state.CompareAndSwap(waiting, gone) {
+		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, why)
+	}
+	p.left.Store(true)
+	return Appended{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, why)
 }

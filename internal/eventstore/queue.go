@@ -60,15 +60,16 @@ func (q *queue) release() (released bool) {
 }
 
 // take removes the next batch: the oldest commands that may go together, marked as sent. A command
-// that touches the stream, a claim or the key of one before it waits for the batch after.
+// that touches the stream, a claim or the key of one before it waits for the batch after. Where the
+// batch is full it ends: a small command does not overtake a large one.
 func (q *queue) take() []*pending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var batch []*pending
 	touched := make(map[string]struct{}, min(len(q.waiting), maxBatch)*3)
-	size := 0
+	size, full := 0, false
 	q.waiting = slices.DeleteFunc(q.waiting, func(p *pending) bool {
-		full := len(batch) == maxBatch || size > 0 && size+p.size() > maxBatchBytes
+		full = full || len(batch) == maxBatch || size > 0 && size+p.size() > maxBatchBytes
 		if full || p.touches(touched) {
 			return false
 		}

@@ -105,6 +105,28 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	return h, nil
 }
 
+// As positions have no gaps and times never go back along them, halving finds the place with as many
+// probes of the primary key as the number of events has digits in binary.
+const findPosition = `
+WITH RECURSIVE search (before, after) AS (
+  SELECT 0::bigint, COALESCE(max(position), 0) + 1 FROM eventlog.events
+  UNION ALL
+  SELECT CASE WHEN e.recorded_at <= $1 THEN e.position ELSE s.before END,
+         CASE WHEN e.recorded_at <= $1 THEN s.after ELSE e.position END
+  FROM search s JOIN eventlog.events e ON e.position = (s.before + s.after) / 2
+  WHERE s.after - s.before > 1
+)
+SELECT before FROM search WHERE after - before = 1`
+
+// PositionAt returns the newest position that was recorded at or before an instant, 0 if none was.
+func (l *Log) PositionAt(ctx context.Context, at time.Time) (int64, error) {
+	var position int64
+	if err := l.pool.QueryRow(ctx, findPosition, at).Scan(&position); err != nil {
+		return 0, fmt.Errorf("find position: %w", unavailable(err))
+	}
+	return position, nil
+}
+
 // Settle waits until no append is in flight that could still be given an instant before the
 // database's clock as it stood when Settle was called. What is read afterwards, in a statement of
 // its own, is the final answer for that instant.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/users"
 )
@@ -13,6 +14,7 @@ import (
 // Config is what the handlers stand on.
 type Config struct {
 	Users       *users.Users
+	Activity    *activity.Intake
 	Relay       *outbox.Relay
 	Ready       func(context.Context) Readiness
 	CursorKey   []byte // 32 bytes, the same in every replica
@@ -23,11 +25,12 @@ type Config struct {
 }
 
 type api struct {
-	users   *users.Users
-	relay   *outbox.Relay
-	ready   func(context.Context) Readiness
-	cursors cursors
-	log     zerolog.Logger
+	users    *users.Users
+	activity *activity.Intake
+	relay    *outbox.Relay
+	ready    func(context.Context) Readiness
+	cursors  cursors
+	log      zerolog.Logger
 }
 
 // New returns the handler of the public listener. It fails when the key or the contract is unusable.
@@ -40,6 +43,6 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{users: c.Users, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
+	a := &api{users: c.Users, activity: c.Activity, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
 	return a.routes(c, contract), nil
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -91,25 +92,33 @@ func (r *request) emptyBody() error {
 }
 
 func checkMediaType(h http.Header, wanted string) error {
-	refusal := &problem{code: "unsupported_media_type", detail: "The body must be sent as " + wanted + ", in UTF-8 and not compressed."}
+	_, err := mediaTypeOf(h, wanted)
+	return err
+}
+
+// mediaTypeOf returns which of the wanted media types a body has.
+func mediaTypeOf(h http.Header, wanted ...string) (string, error) {
+	refusal := &problem{code: "unsupported_media_type", detail: "The body must be sent as " + strings.Join(wanted, " or ") + ", in UTF-8 and not compressed."}
 	if len(h["Content-Type"]) != 1 || h.Get("Content-Encoding") != "" {
-		return refusal
+		return "", refusal
 	}
 	mediaType, parameters, err := mime.ParseMediaType(h["Content-Type"][0])
 	charset, given := parameters["charset"]
-	if err != nil || mediaType != wanted || given && !strings.EqualFold(charset, "utf-8") {
-		return refusal
+	if err != nil || !slices.Contains(wanted, mediaType) || given && !strings.EqualFold(charset, "utf-8") {
+		return "", refusal
 	}
-	return nil
+	return mediaType, nil
 }
 
-func (r *request) readBody() error {
-	if r.ContentLength > maxBody {
-		return errTooLarge
+func (r *request) readBody() error { return r.readUpTo(maxBody, errTooLarge) }
+
+func (r *request) readUpTo(limit int64, beyond *problem) error {
+	if r.ContentLength > limit {
+		return beyond
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(r.w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(r.w, r.Body, limit))
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		return errTooLarge
+		return beyond
 	}
 	if err != nil {
 		return malformed("The body ended before it was complete.")

@@ -27,7 +27,7 @@ type kind struct {
 
 var kinds = map[string]kind{
 	"malformed_request": {400, 0, "Malformed request",
-		"The body is not one JSON object of the expected shape: a member is unknown, repeated, spelt in " +
+		"The body is not JSON of the expected shape, which is one object, or a list of them for a batch: a member is unknown, repeated, spelt in " +
 			"another letter case or of the wrong type, the text is not UTF-8, or something follows the object. " +
 			"The detail names the place."},
 	"invalid_parameter": {400, 0, "Invalid parameter",
@@ -100,11 +100,12 @@ var kinds = map[string]kind{
 		"The service cannot reach its database, or not in time. Nothing was changed by this request; it may " +
 			"be sent again."},
 	"projection_lagging": {503, 1, "Projection is lagging",
-		"The list does not show the position min_position yet. Ask again, or wait longer with the header " +
-			"Prefer: wait=5."},
+		"The list does not show the position min_position yet, or the counters of the past are not known yet. " +
+			"Ask again; for a list, wait longer with the header Prefer: wait=5."},
 	"outcome_unknown": {503, 1, "Outcome unknown",
 		"The command may or may not have happened. Send it again with the same Idempotency-Key: it happens " +
-			"once, and you get its answer. Without a key, read the user first."},
+			"once, and you get its answer. Without a key, read the user first. An event of another domain needs " +
+			"no key: sent again, it is kept once."},
 }
 
 type problemDocument struct {
@@ -119,12 +120,17 @@ type problemDocument struct {
 	RetryAfter     int    `json:"retryAfter,omitzero"`
 }
 
+func (p *problem) document(requestID string) problemDocument {
+	k := kinds[p.code]
+	return problemDocument{
+		"/problems/" + p.code, k.title, k.status, p.detail, p.code, requestID, p.faults, p.current, k.retryAfter,
+	}
+}
+
 // writeProblem answers with a refusal. Whatever a handler had prepared for success is taken back.
 func writeProblem(w http.ResponseWriter, requestID string, p *problem) {
 	k := kinds[p.code]
-	body, err := json.Marshal(problemDocument{
-		"/problems/" + p.code, k.title, k.status, p.detail, p.code, requestID, p.faults, p.current, k.retryAfter,
-	})
+	body, err := json.Marshal(p.document(requestID))
 	if err != nil {
 		panic(err) // all texts are valid UTF-8, and nothing else can fail
 	}

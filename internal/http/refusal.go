@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
@@ -23,10 +24,12 @@ var refusals = []struct {
 	{users.ErrInFuture, problem{code: "as_of_in_future", detail: "The time in as_of has not come yet."}},
 	{users.ErrNoSuchVersion, problem{code: "invalid_parameter", detail: "version: the user has no such version yet."}},
 	{users.ErrNoSuchPosition, problem{code: "invalid_parameter", detail: "at_position: the log has no such position yet."}},
-	{projections.ErrLagging, problem{code: "projection_lagging", detail: "The projection did not reach min_position in time."}},
+	{projections.ErrLagging, problem{code: "projection_lagging", detail: "The projection did not reach the position in time."}},
 	{outbox.ErrNoSubscription, problem{code: "projection_not_found", detail: "There is no projection with this name."}},
 	{outbox.ErrNoDeadLetter, problem{code: "dead_letter_not_found", detail: "There is no dead letter with this id."}},
 	{outbox.ErrNotFirst, problem{code: "not_first_in_queue", detail: "An earlier event of the same user has to be settled first."}},
+	{activity.ErrOutcomeUnknown, problem{code: "outcome_unknown", detail: "The event may or may not have been kept."}},
+	{activity.ErrUnavailable, unavailable},
 	{users.ErrUnavailable, unavailable},
 	{outbox.ErrUnavailable, unavailable},
 	{context.DeadlineExceeded, unavailable},

@@ -28,6 +28,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	v1.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
 	v1.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
 	v1.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
+	v1.Post("/v1/events", a.read(a.takeEvents))
 	get(v1, "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
 
 	lists := v1.With(middleware.Compress(compression, "application/json"))

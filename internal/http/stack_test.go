@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/usersvc/usersvc"
+	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
@@ -66,7 +67,7 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 		log.Close(ctx)
 	})
 	config := httpapi.Config{
-		Users: useCases, Relay: relay, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
+		Users: useCases, Activity: activity.New(log), Relay: relay, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
 	}
 	for _, change := range changes {
 		change(&config)

@@ -13,9 +13,29 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// Apply folds a batch of events, in order of position, into user_profiles. It runs in the relay's
-// transaction and never ends it.
+// Apply folds a batch of events, in order of position, into user_profiles and the ledger of activity.
+// It runs in the relay's transaction and never ends it.
 func Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+	if err := applyActivity(ctx, tx, events); err != nil {
+		return err
+	}
+	return applyUsers(ctx, tx, events) // second: a user that is new finds its totals in the ledger
+}
+
+// UserOf returns the user whom an event is about: nobody else's rows depend on it. An event of another
+// domain that this build cannot read is about its own stream, so that it holds up nobody.
+func UserOf(e eventstore.Recorded) uuid.UUID {
+	if e.StreamType != domain.ActivityType {
+		return e.StreamID
+	}
+	_, event, err := domain.DecodeActivity(e.Type, e.SchemaVersion, e.Data)
+	if err != nil {
+		return e.StreamID
+	}
+	return event.Subject()
+}
+
+func applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	profiles, err := profilesBefore(ctx, tx, events)
 	if err != nil {
 		return err
@@ -73,16 +93,22 @@ func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded
 	return profiles, nil
 }
 
-// The counters are left alone: they belong to the events of other domains.
+// A new row takes over what the ledger has of its user. Those of an old one are left alone: they
+// belong to the events of other domains.
 const upsertProfiles = `
 INSERT INTO derived.user_profiles AS p (user_id, version, position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
-SELECT user_id, version, position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search,
+  activity_position, post_count, follower_count)
+SELECT user_id, version, n.position, created_at, updated_at, suspended_at, status,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector,
+  COALESCE(a.position, 0), COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0)
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
   $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
     email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
+LEFT JOIN LATERAL (
+  SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = n.user_id ORDER BY position DESC LIMIT 1
+) a ON true
 ON CONFLICT (user_id) DO UPDATE SET
   version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,
   suspended_at = excluded.suspended_at, status = excluded.status, email = excluded.email, email_key = excluded.email_key,

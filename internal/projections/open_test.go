@@ -49,6 +49,17 @@ func (h *history) happened(t *testing.T, id uuid.UUID, e domain.Event) {
 	h.stored(t, id, domain.StreamType, eventstore.Event{ID: newID(), Type: typ, SchemaVersion: schema, Data: data})
 }
 
+// reported appends an event of another domain.
+func (h *history) reported(t *testing.T, a domain.Activity) {
+	t.Helper()
+	id := newID()
+	typ, schema, data, err := domain.EncodeActivity(domain.Origin{Source: "/test", ID: id.String()}, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.stored(t, id, domain.ActivityType, eventstore.Event{ID: id, Type: typ, SchemaVersion: schema, Data: data})
+}
+
 func (h *history) stored(t *testing.T, id uuid.UUID, streamType string, e eventstore.Event) {
 	t.Helper()
 	c := eventstore.Command{StreamType: streamType, StreamID: id, ExpectedVersion: h.versions[id], Events: []eventstore.Event{e}}
@@ -98,10 +109,12 @@ func (h *history) applyAll(t *testing.T) {
 	}
 }
 
-// rows is the whole table as text, in order of ids.
+// rows is both tables as text, in order of ids: the users and the ledger.
 func (h *history) rows(t *testing.T) []string {
 	t.Helper()
-	rows, _ := h.pool.Query(t.Context(), `SELECT p::text FROM derived.user_profiles p ORDER BY user_id`)
+	rows, _ := h.pool.Query(t.Context(), `
+(SELECT p::text FROM derived.user_profiles p ORDER BY user_id)
+UNION ALL (SELECT a::text FROM derived.activity a ORDER BY user_id, position)`)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatal(err)

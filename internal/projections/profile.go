@@ -11,12 +11,6 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// Activity is what events of other domains have said about a user.
-type Activity struct {
-	PostCount, FollowerCount int
-	Position                 int64 // of the newest such event, 0 if none
-}
-
 // Profile is a row of user_profiles: a user, and the counters that follow the relay.
 type Profile struct {
 	User     domain.User

@@ -28,7 +28,7 @@ func NewProfiles(pool *pgxpool.Pool) *Profiles {
 	return p
 }
 
-// Moved tells waiting lists that the relay of this process has moved the checkpoint.
+// Moved tells waiting reads that the relay of this process has moved the checkpoint.
 func (p *Profiles) Moved() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +42,7 @@ func (p *Profiles) nextMove() <-chan struct{} {
 	return p.moved
 }
 
-// Another replica's relay moves the checkpoint without telling us: waiting lists look this often.
+// Another replica's relay moves the checkpoint without telling us: waiting reads look this often.
 const lookAgain = 20 * time.Millisecond
 
 const readCheckpoint = `SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `'`

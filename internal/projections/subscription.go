@@ -14,9 +14,6 @@ import (
 // Subscription is the name under which user_profiles follows the log.
 const Subscription = "user_profiles"
 
-// UserOf says whom an event is about.
-func UserOf(e eventstore.Recorded) uuid.UUID { return e.StreamID }
-
 // Skip moves a user's row past an event that was given up, in the relay's transaction, so that the
 // events behind it can be applied.
 func Skip(ctx context.Context, tx pgx.Tx, e eventstore.Recorded) error {

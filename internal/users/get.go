@@ -3,11 +3,13 @@ package users
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // Get returns the user as it is, whatever the projection lacks: domain.ErrUserNotFound,
@@ -37,8 +39,9 @@ func (u *Users) current(ctx context.Context, id uuid.UUID) (Current, error) {
 }
 
 // At returns the user at a point of its past, both ends included: domain.ErrUserNotFound,
-// ErrNotYetExisting, domain.ErrUserDeleted, ErrInFuture, ErrNoSuchVersion, ErrNoSuchPosition or
-// ErrUnavailable. The answer for a point never changes.
+// ErrNotYetExisting, domain.ErrUserDeleted, ErrInFuture, ErrNoSuchVersion, ErrNoSuchPosition,
+// ErrUnavailable, or projections.ErrLagging while the counters at the point are not known yet. The
+// answer for a point never changes.
 func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
 	if err := u.reach(ctx, p); err != nil {
 		return Moment{}, outward(err)
@@ -53,11 +56,36 @@ func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
 	case view.User.Version < p.Version:
 		return Moment{}, ErrNoSuchVersion
 	}
+	if err := view.User.Alive(); err != nil {
+		return Moment{}, err
+	}
+	if view.Activity, err = u.activityAt(ctx, id, p, view); err != nil {
+		return Moment{}, err
+	}
 	m := Moment{View: view, AsOf: p.Time}
 	if p.Time.IsZero() {
 		m.AsOf = view.User.UpdatedAt
 	}
-	return m, view.User.Alive()
+	return m, nil
+}
+
+// A relay that works is there in a few milliseconds.
+const activityPatience = time.Second
+
+// activityAt returns the counters at a point. That of a version is its event's.
+func (u *Users) activityAt(ctx context.Context, id uuid.UUID, p Point, view View) (projections.Activity, error) {
+	position := p.Position
+	switch {
+	case p.Version > 0:
+		position = view.Position
+	case !p.Time.IsZero():
+		var err error
+		if position, err = u.log.PositionAt(ctx, p.Time); err != nil {
+			return projections.Activity{}, outward(err)
+		}
+	}
+	activity, err := u.profiles.ActivityAt(ctx, id, position, activityPatience)
+	return activity, fromProfiles(err)
 }
 
 // reach makes sure that whatever happened at or before a point can be read, and nothing can be added.

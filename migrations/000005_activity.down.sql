@@ -1,0 +1,2 @@
+DROP INDEX eventlog.events_of_activity;
+DROP TABLE derived.activity;
