@@ -13,6 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
+
+	"github.com/usersvc/usersvc/internal/outbox"
 )
 
 // config is what every subcommand takes, from flags or from the environment. README has the table.
@@ -23,6 +25,7 @@ type config struct {
 	DataDir            string `name:"data-dir" env:"USERSVC_DATA_DIR" default:".data" help:"Folder of the private server."`
 	LogLevel           string `name:"log-level" env:"USERSVC_LOG_LEVEL" default:"info" enum:"trace,debug,info,warn,error" help:"${enum}"`
 	LogFormat          string `name:"log-format" env:"USERSVC_LOG_FORMAT" default:"" enum:",console,json" help:"console or json. Default: console on a terminal, else json."`
+	SnapshotEvery      int    `name:"snapshot-every" env:"USERSVC_SNAPSHOT_EVERY" default:"100" help:"Events of a user between two snapshots."`
 	RetryTries         int    `name:"retry-tries" env:"USERSVC_RETRY_TRIES" default:"12" help:"How often an event is tried whose handler fails, before it waits for a person."`
 	ParkedLimit        int    `name:"parked-limit" env:"USERSVC_PARKED_LIMIT" default:"100000" help:"How many events may wait behind failed ones before the projection stops instead."`
 
@@ -30,6 +33,7 @@ type config struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
 
+	Rebuild     rebuildCommand     `cmd:"" help:"Make a projection, or the snapshots, again from the log, beside a running service."`
 	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`
 }
 
@@ -78,6 +82,16 @@ func (c *config) logger(w io.Writer) zerolog.Logger {
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
+
+// checkDerived is for whoever makes what is derived from the log.
+func (c *config) checkDerived() error {
+	if c.SnapshotEvery < 1 || c.RetryTries < 1 || c.ParkedLimit < 1 {
+		return errors.New("USERSVC_SNAPSHOT_EVERY, USERSVC_RETRY_TRIES and USERSVC_PARKED_LIMIT must be at least 1")
+	}
+	return nil
+}
+
+func (c *config) retry() outbox.Retry { return outbox.Retry{Tries: c.RetryTries, Limit: c.ParkedLimit} }
 
 func (c *config) postgresDir() string { return filepath.Join(c.DataDir, "postgres") }
 

@@ -105,3 +105,24 @@ func (d *database) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	}
 	return pgxpool.NewWithConfig(ctx, config)
 }
+
+// withPool runs f, an operator's command, on a database whose schema is current.
+func (c *config) withPool(ctx context.Context, f func(*pgxpool.Pool) error) (err error) {
+	if err := c.checkDerived(); err != nil {
+		return err
+	}
+	db, err := c.openDatabase(ctx, io.Discard)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	if err := db.makeCurrent(ctx); err != nil {
+		return err
+	}
+	pool, err := db.pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return f(pool)
+}

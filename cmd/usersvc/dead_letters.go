@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/domain"
@@ -24,33 +24,10 @@ type deadLettersCommand struct {
 }
 
 // withRelay runs f with a relay of this process, which works on nothing by itself.
-func (c *config) withRelay(ctx context.Context, f func(*outbox.Relay) error) (err error) {
-	if err := c.checkRetry(); err != nil {
-		return err
-	}
-	db, err := c.openDatabase(ctx, io.Discard)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, db.close()) }()
-	if err := db.makeCurrent(ctx); err != nil {
-		return err
-	}
-	pool, err := db.pool(ctx)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return f(newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop()))
-}
-
-func (c *config) retry() outbox.Retry { return outbox.Retry{Tries: c.RetryTries, Limit: c.ParkedLimit} }
-
-func (c *config) checkRetry() error {
-	if c.RetryTries < 1 || c.ParkedLimit < 1 {
-		return errors.New("USERSVC_RETRY_TRIES and USERSVC_PARKED_LIMIT must be at least 1")
-	}
-	return nil
+func (c *config) withRelay(ctx context.Context, f func(*outbox.Relay) error) error {
+	return c.withPool(ctx, func(pool *pgxpool.Pool) error {
+		return f(newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop()))
+	})
 }
 
 type listDeadLetters struct {

@@ -12,19 +12,19 @@ import (
 )
 
 type serveCommand struct {
-	Addr          string   `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"Public listener."`
-	AdminAddr     string   `env:"USERSVC_ADMIN_ADDR" default:"127.0.0.1:9090" help:"Listener for metrics and pprof."`
-	Auth          string   `env:"USERSVC_AUTH" default:"off" enum:"off" help:"${enum}: everyone may do everything, so only on loopback."`
-	CORSOrigins   []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
-	SnapshotEvery int      `env:"USERSVC_SNAPSHOT_EVERY" default:"100" help:"Events of a user between two snapshots."`
-	RateLimit     int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
+	Addr        string   `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"Public listener."`
+	AdminAddr   string   `env:"USERSVC_ADMIN_ADDR" default:"127.0.0.1:9090" help:"Listener for metrics and pprof."`
+	Auth        string   `env:"USERSVC_AUTH" default:"off" enum:"off" help:"${enum}: everyone may do everything, so only on loopback."`
+	CORSOrigins []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
+	RateLimit   int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
 
+	RebuildEvery   time.Duration `env:"USERSVC_REBUILD_EVERY" help:"How often user_profiles is rebuilt, to be sure that it is right; 0: never by itself."`
 	RetryDeadEvery time.Duration `env:"USERSVC_RETRY_DEAD_EVERY" default:"1h" help:"How often events that have failed too often are tried once more; 0: only at start."`
 }
 
 // Run serves until ctx ends, or until its database or a listener fails.
 func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (err error) {
-	if err := errors.Join(s.check(), c.checkRetry(), domain.CheckUpcasters()); err != nil {
+	if err := errors.Join(s.check(), c.checkDerived(), domain.CheckUpcasters()); err != nil {
 		return err
 	}
 	db, err := c.openDatabase(ctx, stdout)
@@ -42,7 +42,7 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	defer pool.Close()
 	db.describe(stdout)
 
-	service, err := newService(ctx, s, c.retry(), pool, c.logger(stdout))
+	service, err := newService(ctx, c, pool, c.logger(stdout))
 	if err != nil {
 		return err
 	}
@@ -55,8 +55,8 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 }
 
 func (s *serveCommand) check() error {
-	if s.SnapshotEvery < 1 {
-		return errors.New("USERSVC_SNAPSHOT_EVERY must be at least 1")
+	if s.RebuildEvery < 0 {
+		return errors.New("USERSVC_REBUILD_EVERY must not be negative; 0 is never")
 	}
 	if s.RetryDeadEvery < 0 {
 		return errors.New("USERSVC_RETRY_DEAD_EVERY must not be negative; 0 is only at start")

@@ -18,6 +18,7 @@ import (
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/rebuild"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -30,25 +31,28 @@ type service struct {
 	readiness     *readiness
 	public, admin *http.Server
 	reviveEvery   time.Duration
+	rebuilds      *rebuild.Rebuilds
+	rebuildEvery  time.Duration // 0: never by itself
 
 	background     sync.WaitGroup
 	stopBackground context.CancelFunc
 }
 
-func newService(ctx context.Context, c *serveCommand, retry outbox.Retry, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
+func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
 	if err := warnAboutSettings(ctx, pool, logger); err != nil {
 		return nil, err
 	}
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
-	relay := newRelay(pool, profiles, retry, logger)
+	relay := newRelay(pool, profiles, c.retry(), logger)
 	log.Notify(relay.Wake)
 	s := &service{
-		logger: logger, log: log, relay: relay, reviveEvery: c.RetryDeadEvery,
+		logger: logger, log: log, relay: relay, reviveEvery: c.Serve.RetryDeadEvery,
+		rebuilds: newRebuilds(c, pool, relay, logger), rebuildEvery: c.Serve.RebuildEvery,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay},
 	}
-	handler, err := s.handler(ctx, c)
+	handler, err := s.handler(ctx, &c.Serve)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -58,8 +62,12 @@ func newService(ctx context.Context, c *serveCommand, retry outbox.Retry, pool *
 
 func newRelay(pool *pgxpool.Pool, profiles *projections.Profiles, retry outbox.Retry, logger zerolog.Logger) *outbox.Relay {
 	return outbox.New(pool, outbox.Subscription{
-		Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+		Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
 	}, retry, logger)
+}
+
+func newRebuilds(c *config, pool *pgxpool.Pool, relay *outbox.Relay, logger zerolog.Logger) *rebuild.Rebuilds {
+	return rebuild.New(pool, logger, rebuild.Profiles(pool, relay, c.retry(), logger), rebuild.Snapshots(c.SnapshotEvery))
 }
 
 func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, error) {
@@ -68,7 +76,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 		return nil, err
 	}
 	return httpapi.New(httpapi.Config{
-		Users: s.users, Activity: activity.New(s.log), Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Users: s.users, Activity: activity.New(s.log), Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 	})
 }
@@ -79,6 +87,9 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	s.stopBackground = stop
 	s.background.Go(func() { s.relay.Run(background) })
 	s.background.Go(func() { revive(background, s.relay, s.reviveEvery, s.logger) })
+	if s.rebuildEvery > 0 {
+		s.background.Go(func() { s.rebuilds.Regularly(background, projections.Subscription, s.rebuildEvery) })
+	}
 	s.background.Go(func() { forgetKeys(background, s.log, s.logger) })
 	failed := make(chan error, 2)
 	go func() { failed <- s.public.Serve(public) }()
@@ -98,7 +109,7 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 // drainTimeout is for the requests under way at the end: longer than any of them may take.
 const drainTimeout = 8 * time.Second
 
-// close takes the service apart, from the outside in: not ready, requests, relay, snapshots, log.
+// close takes the service apart, from the outside in: not ready, requests, relay, rebuilds, snapshots, log.
 func (s *service) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -111,6 +122,7 @@ func (s *service) close() error {
 		s.stopBackground()
 		s.background.Wait()
 	}
+	s.rebuilds.Close()
 	s.users.Close(ctx)
 	s.log.Close(ctx)
 	if err != nil {

@@ -3,6 +3,7 @@ package eventstore_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func all(t *testing.T, pool *pgxpool.Pool) []eventstore.Recorded {
 	t.Helper()
 	var events []eventstore.Recorded
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) (err error) {
-		events, err = eventstore.After(t.Context(), tx, 0, 1_000_000)
+		events, err = eventstore.After(t.Context(), tx, 0, math.MaxInt64, 1_000_000)
 		return err
 	})
 	if err != nil {

@@ -35,11 +35,12 @@ func (l *Log) Stream(ctx context.Context, id uuid.UUID, after, through int) ([]R
 // Without metadata: no subscription asks for it, and decoding it is a tenth of a relay's work.
 const readAfter = `
 SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
-FROM eventlog.events WHERE position > $1 ORDER BY position LIMIT $2`
+FROM eventlog.events WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
 
-// After reads the log behind a position, without metadata and in the caller's transaction.
-func After(ctx context.Context, tx pgx.Tx, position int64, limit int) ([]Recorded, error) {
-	rows, _ := tx.Query(ctx, readAfter, position, limit)
+// After reads the log behind one position and up to another, without metadata and in the caller's
+// transaction.
+func After(ctx context.Context, tx pgx.Tx, position, through int64, limit int) ([]Recorded, error) {
+	rows, _ := tx.Query(ctx, readAfter, position, through, limit)
 	return collectBare(rows)
 }
 
@@ -53,17 +54,31 @@ func AtPositions(ctx context.Context, tx pgx.Tx, positions []int64) ([]Recorded,
 	return collectBare(rows)
 }
 
-func collectBare(rows pgx.Rows) ([]Recorded, error) {
-	events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Recorded, err error) {
-		err = row.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
+func collectBare(rows pgx.Rows) (events []Recorded, err error) {
+	err = Each(rows, func(e Recorded) error { events = append(events, e); return nil })
+	return events, err
+}
+
+// Each calls f with every row of a query that selects what After does.
+func Each(rows pgx.Rows, f func(Recorded) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		var e Recorded
+		// The bytes, as uuid.UUID itself would be scanned by way of its text.
+		err := rows.Scan(&e.Position, (*[16]byte)(&e.ID), &e.StreamType, (*[16]byte)(&e.StreamID), &e.Version,
 			&e.Type, &e.SchemaVersion, &e.Data, &e.RecordedAt)
+		if err != nil {
+			return fmt.Errorf("read log: %w", err)
+		}
 		e.RecordedAt = e.RecordedAt.UTC()
-		return e, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read log: %w", err)
+		if err := f(e); err != nil {
+			return err
+		}
 	}
-	return events, nil
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read log: %w", err)
+	}
+	return nil
 }
 
 const readVersion = `

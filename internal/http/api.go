@@ -8,6 +8,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/rebuild"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -16,6 +17,7 @@ type Config struct {
 	Users       *users.Users
 	Activity    *activity.Intake
 	Relay       *outbox.Relay
+	Rebuilds    *rebuild.Rebuilds
 	Ready       func(context.Context) Readiness
 	CursorKey   []byte // 32 bytes, the same in every replica
 	OpenAPI     []byte // the contract, in YAML
@@ -28,6 +30,7 @@ type api struct {
 	users    *users.Users
 	activity *activity.Intake
 	relay    *outbox.Relay
+	rebuilds *rebuild.Rebuilds
 	ready    func(context.Context) Readiness
 	cursors  cursors
 	log      zerolog.Logger
@@ -43,6 +46,6 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{users: c.Users, activity: c.Activity, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
+	a := &api{users: c.Users, activity: c.Activity, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, cursors: cursors, log: c.Log}
 	return a.routes(c, contract), nil
 }

@@ -72,6 +72,9 @@ var kinds = map[string]kind{
 	"request_in_flight": {409, 1, "Request in flight",
 		"A request with the same Idempotency-Key is still being carried out. Send this one again a little " +
 			"later to get its answer."},
+	"rebuild_running": {409, 0, "Rebuild running",
+		"The projection is being rebuilt already, here or in another replica. Reading the projection shows how far " +
+			"that is; it can be cancelled."},
 	"not_first_in_queue": {409, 0, "Not the first in its queue",
 		"Only the first of a user's failed and waiting events can be given up: the later ones have not been tried. " +
 			"/v1/dead-letters lists them in their order."},

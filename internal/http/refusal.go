@@ -8,6 +8,7 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/rebuild"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -26,6 +27,8 @@ var refusals = []struct {
 	{users.ErrNoSuchPosition, problem{code: "invalid_parameter", detail: "at_position: the log has no such position yet."}},
 	{projections.ErrLagging, problem{code: "projection_lagging", detail: "The projection did not reach the position in time."}},
 	{outbox.ErrNoSubscription, problem{code: "projection_not_found", detail: "There is no projection with this name."}},
+	{rebuild.ErrRunning, problem{code: "rebuild_running", detail: "A rebuild of this projection is running already."}},
+	{rebuild.ErrUnavailable, unavailable},
 	{outbox.ErrNoDeadLetter, problem{code: "dead_letter_not_found", detail: "There is no dead letter with this id."}},
 	{outbox.ErrNotFirst, problem{code: "not_first_in_queue", detail: "An earlier event of the same user has to be settled first."}},
 	{activity.ErrOutcomeUnknown, problem{code: "outcome_unknown", detail: "The event may or may not have been kept."}},

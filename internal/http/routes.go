@@ -38,6 +38,8 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
 	get(lists, "/v1/projections", a.read(a.projections))
 	get(lists, "/v1/projections/{name}", a.read(a.projection))
+	v1.Post("/v1/projections/{name}/rebuild", a.read(a.rebuild))
+	v1.Delete("/v1/projections/{name}/rebuild", a.read(a.cancelRebuild))
 	get(lists, "/v1/dead-letters", a.read(a.deadLetters, "projection", "state", "limit", "cursor"))
 	v1.Post("/v1/dead-letters/retry", a.read(a.retryDeadLetters))
 	v1.Post("/v1/dead-letters/{id}/retry", a.read(a.retryDeadLetter))

@@ -22,6 +22,7 @@ import (
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/pgtest"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/rebuild"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -46,7 +47,7 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	relay := outbox.New(pool, outbox.Subscription{
-		Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+		Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
 	}, outbox.DefaultRetry, zerolog.Nop())
 	log.Notify(relay.Wake)
 	useCases := users.New(log, profiles, 10, zerolog.Nop())
@@ -66,8 +67,10 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 		useCases.Close(ctx)
 		log.Close(ctx)
 	})
+	rebuilds := rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, relay, outbox.DefaultRetry, zerolog.Nop()))
+	t.Cleanup(rebuilds.Close)
 	config := httpapi.Config{
-		Users: useCases, Activity: activity.New(log), Relay: relay, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
+		Users: useCases, Activity: activity.New(log), Relay: relay, Rebuilds: rebuilds, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
 	}
 	for _, change := range changes {
 		change(&config)

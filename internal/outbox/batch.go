@@ -11,18 +11,17 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// letter is an event that does not take effect now: err says why it failed, or is nil for one that
-// waits behind such an event of the same user.
-type letter struct {
-	event eventstore.Recorded
-	user  uuid.UUID
-	err   error
+// Letter is an event that does not take effect now.
+type Letter struct {
+	Event eventstore.Recorded
+	User  uuid.UUID // whom it is about
+	Err   error     // why it failed; nil: it waits behind such an event of the same user
 }
 
 // sort handles events and returns those that have to be parked: the first that fails of each user,
 // and the later ones of the same user. It halves the users until it has found the ones at fault, so
 // that the others cost no more than a few calls. An error is the database's, and nobody's fault.
-func (r *Relay) sort(ctx context.Context, tx pgx.Tx, users [][]eventstore.Recorded) ([]letter, error) {
+func (r *Relay) sort(ctx context.Context, tx pgx.Tx, users [][]eventstore.Recorded) ([]Letter, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -45,7 +44,7 @@ func (r *Relay) sort(ctx context.Context, tx pgx.Tx, users [][]eventstore.Record
 }
 
 // findFailing handles the events of one user up to the first that fails.
-func (r *Relay) findFailing(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]letter, error) {
+func (r *Relay) findFailing(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
 	for i := range events {
 		err := r.attempt(ctx, tx, events[i:i+1])
 		switch {
@@ -60,12 +59,12 @@ func (r *Relay) findFailing(ctx context.Context, tx pgx.Tx, events []eventstore.
 }
 
 // letters parks events of one user of which the first failed; without an error all of them wait.
-func (r *Relay) letters(events []eventstore.Recorded, err error) []letter {
-	parked := make([]letter, 0, len(events))
+func (r *Relay) letters(events []eventstore.Recorded, err error) []Letter {
+	parked := make([]Letter, 0, len(events))
 	for i, e := range events {
-		l := letter{event: e, user: r.sub.UserOf(e)}
+		l := Letter{Event: e, User: r.sub.UserOf(e)}
 		if i == 0 {
-			l.err = err
+			l.Err = err
 		}
 		parked = append(parked, l)
 	}

@@ -51,7 +51,7 @@ func (r *Relay) DeadLetters(ctx context.Context, subscription, state string, aft
 	rows, _ := r.pool.Query(ctx, selectLetters, subscription, state, after.Position, after.Subscription, limit)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[DeadLetter])
 	if err != nil {
-		return nil, fmt.Errorf("list dead letters: %w: %s", ErrUnavailable, reason(err))
+		return nil, fmt.Errorf("list dead letters: %w: %s", ErrUnavailable, Reason(err))
 	}
 	return all, nil
 }

@@ -33,9 +33,9 @@ func isDatabaseFailure(tx pgx.Tx, err error) bool {
 	return errors.As(err, &e) && strings.Contains(databaseClasses, " "+e.Code[:2]+" ")
 }
 
-// reason is an error as an operator may see it: of a database error only the code and the constraint,
+// Reason is an error as an operator may see it: of a database error only the code and the constraint,
 // as its text can hold the data.
-func reason(err error) string {
+func Reason(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
 		return strings.TrimSpace("SQLSTATE " + e.Code + " " + e.ConstraintName)

@@ -124,5 +124,5 @@ func outward(err error) error {
 	if err == nil || errors.Is(err, ErrNoDeadLetter) || errors.Is(err, ErrNotFirst) {
 		return err
 	}
-	return fmt.Errorf("%w: %s", ErrUnavailable, reason(err))
+	return fmt.Errorf("%w: %s", ErrUnavailable, Reason(err))
 }

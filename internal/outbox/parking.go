@@ -25,7 +25,7 @@ SELECT DISTINCT user_id FROM derived.dead_letters
 WHERE subscription = $1 AND state <> 'skipped' AND user_id = ANY ($2)`
 
 // divert splits off the events of users who have a queue: they go to its end.
-func (r *Relay) divert(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (free []eventstore.Recorded, parked []letter, err error) {
+func (r *Relay) divert(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (free []eventstore.Recorded, parked []Letter, err error) {
 	var users [][16]byte
 	for _, e := range events {
 		users = append(users, r.sub.UserOf(e))
@@ -38,7 +38,7 @@ func (r *Relay) divert(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 	}
 	for _, e := range events {
 		if user := r.sub.UserOf(e); queued[user] {
-			parked = append(parked, letter{event: e, user: user})
+			parked = append(parked, Letter{Event: e, User: user})
 		} else {
 			free = append(free, e)
 		}
@@ -48,14 +48,14 @@ func (r *Relay) divert(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 
 const insertLetters = `
 INSERT INTO derived.dead_letters (id, subscription, user_id, position, state, attempts, error, first_failed_at, last_failed_at, next_try_at)
-SELECT l.id, $1, l.user_id, l.position, l.state, CASE l.state WHEN 'waiting' THEN 0 ELSE 1 END, NULLIF(l.error, ''),
+SELECT l.id, $1, l.user_id, l.position, l.state, CASE l.state WHEN 'waiting' THEN 0 ELSE 1 END, NULLIF(l.Error, ''),
   CASE l.state WHEN 'waiting' THEN NULL ELSE clock_timestamp() END,
   CASE l.state WHEN 'waiting' THEN NULL ELSE clock_timestamp() END,
   CASE l.state WHEN 'retrying' THEN clock_timestamp() + make_interval(secs => l.pause) END
 FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::float8[]) AS l (id, user_id, position, state, error, pause)`
 
-// park stores dead letters, in the transaction that moves the checkpoint past them.
-func (r *Relay) park(ctx context.Context, tx pgx.Tx, parked []letter) error {
+// Park stores dead letters, in the transaction that moves the checkpoint past them.
+func (r *Relay) Park(ctx context.Context, tx pgx.Tx, parked []Letter) error {
 	if len(parked) == 0 {
 		return nil
 	}
@@ -69,10 +69,10 @@ func (r *Relay) park(ctx context.Context, tx pgx.Tx, parked []letter) error {
 			return err
 		}
 		state, reasonOf := Waiting, ""
-		if l.err != nil {
-			state, reasonOf = r.retry.stateAfter(1), reason(l.err)
+		if l.Err != nil {
+			state, reasonOf = r.retry.stateAfter(1), Reason(l.Err)
 		}
-		ids, users, positions = append(ids, id), append(users, l.user), append(positions, l.event.Position)
+		ids, users, positions = append(ids, id), append(users, l.User), append(positions, l.Event.Position)
 		states, errs, pauses = append(states, state), append(errs, reasonOf), append(pauses, r.retry.pause(1).Seconds())
 	}
 	if _, err := tx.Exec(ctx, insertLetters, r.sub.Name, ids, users, positions, states, errs, pauses); err != nil {

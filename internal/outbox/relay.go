@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -101,7 +102,7 @@ func (r *Relay) step(ctx context.Context) (n int, err error) {
 
 // batch takes the subscription and the next events, and commits what handle does to them, what it wants
 // parked and the checkpoint behind them together.
-func (r *Relay) batch(ctx context.Context, handle func(context.Context, pgx.Tx, []eventstore.Recorded) ([]letter, error)) (n int, err error) {
+func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
 	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
 	if err != nil {
 		return 0, err
@@ -110,53 +111,64 @@ func (r *Relay) batch(ctx context.Context, handle func(context.Context, pgx.Tx, 
 	if r.at, err = take(ctx, tx, r.sub.Name); err != nil {
 		return 0, err
 	}
-	events, err := eventstore.After(ctx, tx, r.at.Checkpoint, batchSize)
-	if err != nil || len(events) == 0 {
-		return 0, err
-	}
-	free, parked := events, []letter(nil)
-	if r.at.Parked > 0 {
-		if free, parked, err = r.divert(ctx, tx, events); err != nil {
-			return 0, err
-		}
-	}
-	failed, err := handle(ctx, tx, free)
-	if err != nil {
-		return 0, err
-	}
-	if err := r.park(ctx, tx, append(parked, failed...)); err != nil {
-		return 0, err
-	}
-	if err := move(ctx, tx, r.sub.Name, events[len(events)-1].Position); err != nil {
+	n, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
+	if err != nil || n == 0 {
 		return 0, err
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit batch: %w", err)
 	}
 	r.report(failed)
-	r.rate.add(len(events))
+	r.rate.add(n)
 	r.sub.Moved()
-	return len(events), nil
+	return n, nil
 }
 
+const endOfLog = math.MaxInt64
+
+// handleNext handles up to a batch of events behind the checkpoint, parks what has to be and moves the
+// checkpoint behind them, in a transaction that has taken the subscription.
+func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through int64, handle handling) (n int, failed []Letter, err error) {
+	events, err := eventstore.After(ctx, tx, at.Checkpoint, through, batchSize)
+	if err != nil || len(events) == 0 {
+		return 0, nil, err
+	}
+	free, parked := events, []Letter(nil)
+	if at.Parked > 0 {
+		if free, parked, err = r.divert(ctx, tx, events); err != nil {
+			return 0, nil, err
+		}
+	}
+	if failed, err = handle(ctx, tx, free); err != nil {
+		return 0, nil, err
+	}
+	if err := r.Park(ctx, tx, append(parked, failed...)); err != nil {
+		return 0, nil, err
+	}
+	return len(events), failed, move(ctx, tx, r.sub.Name, events[len(events)-1].Position)
+}
+
+// handling is handleAll or handleMost.
+type handling func(context.Context, pgx.Tx, []eventstore.Recorded) (failed []Letter, err error)
+
 // handleAll is the usual way: one call, and no savepoint.
-func (r *Relay) handleAll(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]letter, error) {
+func (r *Relay) handleAll(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
 	return nil, r.handle(ctx, tx, events)
 }
 
-func (r *Relay) handleMost(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]letter, error) {
+func (r *Relay) handleMost(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
 	return r.sort(ctx, tx, r.byUser(events))
 }
 
 // report says loudly what was parked.
-func (r *Relay) report(parked []letter) {
+func (r *Relay) report(parked []Letter) {
 	for _, l := range parked {
-		if l.err != nil {
-			r.log.Error().Str("error", reason(l.err)).Int64("position", l.event.Position).Str("type", l.event.Type).
-				Stringer("user", l.user).Msg("an event failed and is parked, with the later ones of its user")
+		if l.Err != nil {
+			r.log.Error().Str("error", Reason(l.Err)).Int64("position", l.Event.Position).Str("type", l.Event.Type).
+				Stringer("user", l.User).Msg("an event failed and is parked, with the later ones of its user")
 		}
 	}
 }
@@ -165,12 +177,12 @@ func (r *Relay) report(parked []letter) {
 // failures there is nothing to record, and nowhere to record it.
 func (r *Relay) failed(ctx context.Context, err error) {
 	if !isHandlersFault(err) {
-		r.log.Warn().Str("error", reason(err)).Msg("the database failed; the relay tries again")
+		r.log.Warn().Str("error", Reason(err)).Msg("the database failed; the relay tries again")
 		return
 	}
-	r.log.Error().Str("error", reason(err)).Msg("the subscription is held up; the relay tries again")
-	if err := recordFailure(ctx, r.pool, r.sub.Name, r.at.Checkpoint, reason(err)); err != nil {
-		r.log.Warn().Str("error", reason(err)).Msg("the failure could not be recorded")
+	r.log.Error().Str("error", Reason(err)).Msg("the subscription is held up; the relay tries again")
+	if err := recordFailure(ctx, r.pool, r.sub.Name, r.at.Checkpoint, Reason(err)); err != nil {
+		r.log.Warn().Str("error", Reason(err)).Msg("the failure could not be recorded")
 	}
 }
 

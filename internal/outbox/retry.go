@@ -107,7 +107,7 @@ func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) error
 		return err
 	}
 	if len(failed) > 0 {
-		err = r.failedAgain(ctx, tx, queue[done], failed[0].err)
+		err = r.failedAgain(ctx, tx, queue[done], failed[0].Err)
 	} else {
 		err = r.goOn(ctx, tx, user)
 	}
@@ -137,7 +137,7 @@ WHERE subscription = $1 AND position = $2`
 func (r *Relay) failedAgain(ctx context.Context, tx pgx.Tx, q queued, failure error) error {
 	attempts := q.Attempts + 1
 	state := r.retry.stateAfter(attempts)
-	_, err := tx.Exec(ctx, updateFailed, r.sub.Name, q.Position, state, attempts, reason(failure), r.retry.pause(attempts).Seconds())
+	_, err := tx.Exec(ctx, updateFailed, r.sub.Name, q.Position, state, attempts, Reason(failure), r.retry.pause(attempts).Seconds())
 	if err != nil {
 		return fmt.Errorf("note a failure: %w", err)
 	}
@@ -145,7 +145,7 @@ func (r *Relay) failedAgain(ctx context.Context, tx pgx.Tx, q queued, failure er
 	if state == Dead {
 		line = r.log.Error()
 	}
-	line.Str("error", reason(failure)).Int64("position", q.Position).Int("attempts", attempts).Str("state", state).Msg("a parked event failed again")
+	line.Str("error", Reason(failure)).Int64("position", q.Position).Int("attempts", attempts).Str("state", state).Msg("a parked event failed again")
 	return nil
 }
 

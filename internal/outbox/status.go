@@ -63,7 +63,7 @@ func (r *Relay) statuses(ctx context.Context, name string) ([]Status, error) {
 		return s, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read subscriptions: %w: %s", ErrUnavailable, reason(err))
+		return nil, fmt.Errorf("read subscriptions: %w: %s", ErrUnavailable, Reason(err))
 	}
 	return all, nil
 }

@@ -29,12 +29,12 @@ func (a Activity) count(e domain.Activity, position int64) Activity {
 
 // applyActivity adds a row to the ledger for each event that changes a counter, whether the user exists
 // or not, and takes the newest totals over into the rows of users that do.
-func applyActivity(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+func (t Tables) applyActivity(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	reported, err := activityOf(events)
 	if err != nil || len(reported) == 0 {
 		return err
 	}
-	totals, err := totalsBefore(ctx, tx, reported)
+	totals, err := t.totalsBefore(ctx, tx, reported)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func applyActivity(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded)
 			added.add(r.Subject(), after)
 		}
 	}
-	return added.write(ctx, tx)
+	return added.write(ctx, tx, t)
 }
 
 // report is an event of another domain and its place in the log.
@@ -80,12 +80,12 @@ CROSS JOIN LATERAL (
 ) a`
 
 // totalsBefore reads the newest row of the ledger of each user that the events are about.
-func totalsBefore(ctx context.Context, tx pgx.Tx, reported []report) (map[uuid.UUID]Activity, error) {
+func (t Tables) totalsBefore(ctx context.Context, tx pgx.Tx, reported []report) (map[uuid.UUID]Activity, error) {
 	ids := make([][16]byte, len(reported)) // the same user twice does no harm
 	for i, r := range reported {
 		ids[i] = r.Subject()
 	}
-	rows, _ := tx.Query(ctx, selectTotals, ids)
+	rows, _ := tx.Query(ctx, t.in(selectTotals), ids)
 	totals := make(map[uuid.UUID]Activity, len(ids))
 	var id [16]byte
 	var a Activity
@@ -123,11 +123,11 @@ UPDATE derived.user_profiles p
 SET activity_position = n.position, post_count = n.post_count, follower_count = n.follower_count
 FROM newest n WHERE p.user_id = n.user_id AND p.activity_position < n.position`
 
-func (l *ledger) write(ctx context.Context, tx pgx.Tx) error {
+func (l *ledger) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 	if len(l.users) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, addToLedger, l.users, l.positions, l.posts, l.followers); err != nil {
+	if _, err := tx.Exec(ctx, t.in(addToLedger), l.users, l.positions, l.posts, l.followers); err != nil {
 		return fmt.Errorf("write activity: %w", err)
 	}
 	return nil

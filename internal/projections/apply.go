@@ -13,30 +13,17 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// Apply folds a batch of events, in order of position, into user_profiles and the ledger of activity.
-// It runs in the relay's transaction and never ends it.
-func Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-	if err := applyActivity(ctx, tx, events); err != nil {
+// Apply folds a batch of events, in order of position, into user_profiles and the ledger of activity. It
+// runs in the relay's transaction and never ends it.
+func (t Tables) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+	if err := t.applyActivity(ctx, tx, events); err != nil {
 		return err
 	}
-	return applyUsers(ctx, tx, events) // second: a user that is new finds its totals in the ledger
+	return t.applyUsers(ctx, tx, events) // second: a user that is new finds its totals in the ledger
 }
 
-// UserOf returns the user whom an event is about: nobody else's rows depend on it. An event of another
-// domain that this build cannot read is about its own stream, so that it holds up nobody.
-func UserOf(e eventstore.Recorded) uuid.UUID {
-	if e.StreamType != domain.ActivityType {
-		return e.StreamID
-	}
-	_, event, err := domain.DecodeActivity(e.Type, e.SchemaVersion, e.Data)
-	if err != nil {
-		return e.StreamID
-	}
-	return event.Subject()
-}
-
-func applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-	profiles, err := profilesBefore(ctx, tx, events)
+func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+	profiles, err := t.profilesBefore(ctx, tx, events)
 	if err != nil {
 		return err
 	}
@@ -53,21 +40,18 @@ func applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) er
 		if e.Version <= p.User.Version {
 			continue // had already
 		}
-		if e.Version != p.User.Version+1 {
-			return fmt.Errorf("event at position %d is version %d of user %s, but the profile is at version %d", e.Position, e.Version, e.StreamID, p.User.Version)
-		}
-		if p, err = p.Fold(e); err != nil {
+		if p, err = p.next(e); err != nil {
 			return err
 		}
 		changed[e.StreamID] = p
 	}
-	return upsert(ctx, tx, changed)
+	return t.upsert(ctx, tx, changed)
 }
 
 const selectProfiles = `SELECT ` + profileColumns + ` FROM derived.user_profiles p WHERE p.user_id = ANY ($1)`
 
 // profilesBefore reads the rows that the events continue. A user created in the batch has none.
-func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (map[uuid.UUID]Profile, error) {
+func (t Tables) profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) (map[uuid.UUID]Profile, error) {
 	var ids [][16]byte // uuid.UUID itself would be encoded by way of its text
 	seen := make(map[uuid.UUID]bool, len(events))
 	for _, e := range events {
@@ -81,7 +65,7 @@ func profilesBefore(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, _ := tx.Query(ctx, selectProfiles, ids)
+	rows, _ := tx.Query(ctx, t.in(selectProfiles), ids)
 	profiles := make(map[uuid.UUID]Profile, len(ids))
 	found, err := pgx.CollectRows(rows, scanProfile)
 	if err != nil {
@@ -116,7 +100,7 @@ ON CONFLICT (user_id) DO UPDATE SET
   suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search
 WHERE p.version < excluded.version`
 
-func upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) error {
+func (t Tables) upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) error {
 	if len(profiles) == 0 {
 		return nil
 	}
@@ -141,17 +125,10 @@ func upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) erro
 		roles = append(roles, "{"+strings.Join(u.Roles, ",")+"}") // a role needs no quoting, see domain.ParseRole
 		words = append(words, lexemes(key, u.DisplayName, u.FirstName, u.LastName))
 	}
-	_, err := tx.Exec(ctx, upsertProfiles, ids, versions, positions, created, updated, suspended, status,
+	_, err := tx.Exec(ctx, t.in(upsertProfiles), ids, versions, positions, created, updated, suspended, status,
 		email, emailKey, display, first, last, reason, roles, words)
 	if err != nil {
 		return fmt.Errorf("write profiles: %w", err)
 	}
 	return nil
-}
-
-func nullable(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }

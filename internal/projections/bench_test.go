@@ -27,7 +27,7 @@ func BenchmarkApply(b *testing.B) {
 					b.StartTimer()
 				}
 				err := pgx.BeginFunc(b.Context(), pool, func(tx pgx.Tx) error {
-					return projections.Apply(b.Context(), tx, events[:size])
+					return projections.Live.Apply(b.Context(), tx, events[:size])
 				})
 				if err != nil {
 					b.Fatal(err)

@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func (h *history) stored(t *testing.T, id uuid.UUID, streamType string, e events
 func (h *history) behind(t *testing.T, position int64) (events []eventstore.Recorded) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) (err error) {
-		events, err = eventstore.After(t.Context(), tx, position, 100_000)
+		events, err = eventstore.After(t.Context(), tx, position, math.MaxInt64, 100_000)
 		return err
 	})
 	if err != nil {
@@ -89,7 +90,7 @@ func (h *history) apply(t *testing.T, events []eventstore.Recorded, size int) er
 		batch := events[:min(size, len(events))]
 		events = events[len(batch):]
 		err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
-			if err := projections.Apply(t.Context(), tx, batch); err != nil {
+			if err := projections.Live.Apply(t.Context(), tx, batch); err != nil {
 				return err
 			}
 			_, err := tx.Exec(t.Context(), `UPDATE derived.subscriptions SET checkpoint = $1 WHERE name = 'user_profiles'`, batch[len(batch)-1].Position)

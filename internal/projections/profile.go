@@ -30,6 +30,14 @@ func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
 	return p, nil
 }
 
+// next is Fold, and wants the very next event of the user.
+func (p Profile) next(e eventstore.Recorded) (Profile, error) {
+	if e.Version != p.User.Version+1 {
+		return p, fmt.Errorf("event at position %d is version %d of user %s, but the profile is at version %d", e.Position, e.Version, e.StreamID, p.User.Version)
+	}
+	return p.Fold(e)
+}
+
 // Pass returns the profile after an event that was given up: it moves on, and nothing else of it changes.
 func (p Profile) Pass(e eventstore.Recorded) Profile {
 	p.User.Version, p.Position, p.User.UpdatedAt = e.Version, e.Position, e.RecordedAt

@@ -15,7 +15,7 @@ import (
 // skip passes an event over as the relay does for a person who gave it up.
 func (h *history) skip(t *testing.T, e eventstore.Recorded) {
 	t.Helper()
-	err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error { return projections.Skip(t.Context(), tx, e) })
+	err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error { return projections.Live.Skip(t.Context(), tx, e) })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func openOn(t *testing.T, pool *pgxpool.Pool) *replica {
 	r := &replica{
 		Users: users.New(log, profiles, users.DefaultSnapshotEvery, zerolog.Nop()), log: log, profiles: profiles, pool: pool,
 		relay: outbox.New(pool, outbox.Subscription{
-			Name: projections.Subscription, Handle: projections.Apply, Skip: projections.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+			Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
 		}, outbox.DefaultRetry, zerolog.Nop()),
 	}
 	log.Notify(r.relay.Wake)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+const (
+	progressEvery = 200 * time.Millisecond
+	// Where nobody watches, a line now and then is enough.
+	progressLineEvery = 5 * time.Second
+)
+
+// progress shows how far a long command is: a bar on a terminal, else lines.
+type progress struct {
+	out   *os.File
+	bar   *progressbar.ProgressBar // nil: lines
+	began time.Time
+	next  time.Time // of a line
+}
+
+func newProgress(out *os.File) *progress {
+	now := time.Now()
+	p := &progress{out: out, began: now, next: now.Add(progressLineEvery)}
+	if term.IsTerminal(int(out.Fd())) {
+		p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(20),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(progressEvery), progressbar.OptionClearOnFinish())
+	}
+	return p
+}
+
+// show says that so many of all events are done.
+func (p *progress) show(phase string, done, total int64) {
+	if p.bar != nil {
+		p.bar.Describe(phase)
+		p.bar.ChangeMax64(max(total, done, 1))
+		_ = p.bar.Set64(done) // of a bar nothing else depends on
+		return
+	}
+	if now := time.Now(); now.After(p.next) {
+		p.next = now.Add(progressLineEvery)
+		rate := float64(done) / now.Sub(p.began).Seconds()
+		fmt.Fprintf(p.out, "%s: %d of %d events, %.0f a second\n", phase, done, total, rate)
+	}
+}
+
+func (p *progress) end() {
+	if p.bar != nil {
+		_ = p.bar.Exit()
+	}
+}

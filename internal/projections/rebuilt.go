@@ -1,0 +1,86 @@
+package projections
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Rebuilt folds users from their first event, one after the other, and gathers the rows that they make:
+// what Apply writes for the same events, without reading a table.
+type Rebuilt struct {
+	user             Profile
+	profiles, ledger [][]any
+}
+
+// Begin turns to the next user.
+func (r *Rebuilt) Begin(user uuid.UUID) { r.user = Profile{User: domain.User{ID: user}} }
+
+// Add folds in the user's next event, or one of another domain about the user. One that fails leaves no
+// trace.
+func (r *Rebuilt) Add(e eventstore.Recorded) (err error) {
+	switch e.StreamType {
+	case domain.StreamType:
+		r.user, err = r.user.next(e)
+	case domain.ActivityType:
+		err = r.count(e)
+	}
+	return err
+}
+
+func (r *Rebuilt) count(e eventstore.Recorded) error {
+	reported, err := activityOf([]eventstore.Recorded{e})
+	if err != nil {
+		return err
+	}
+	if after := r.user.Activity.count(reported[0].Activity, e.Position); after != r.user.Activity {
+		r.user.Activity = after
+		r.ledger = append(r.ledger, []any{r.user.User.ID, after.Position, after.PostCount, after.FollowerCount})
+	}
+	return nil
+}
+
+// Pass passes over an event that was given up.
+func (r *Rebuilt) Pass(e eventstore.Recorded) {
+	if e.StreamType == domain.StreamType {
+		r.user = r.user.Pass(e)
+	}
+}
+
+// End makes the user's row.
+func (r *Rebuilt) End() {
+	if r.user.User.Version > 0 {
+		r.profiles = append(r.profiles, r.user.row())
+	}
+}
+
+// Take hands over the rows gathered so far, by the tables of Names.
+func (r *Rebuilt) Take() [][][]any {
+	taken := [][][]any{r.profiles, r.ledger}
+	r.profiles, r.ledger = nil, nil
+	return taken
+}
+
+// row is the profile in the order of the table's columns.
+func (p Profile) row() []any {
+	u, a := p.User, p.Activity
+	key := domain.CanonicalEmail(u.Email)
+	roles := u.Roles
+	if roles == nil {
+		roles = []string{}
+	}
+	return []any{
+		u.ID, u.Version, p.Position, a.Position, a.PostCount, a.FollowerCount, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
+		u.Email, key, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, roles, lexemes(key, u.DisplayName, u.FirstName, u.LastName),
+	}
+}
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,135 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
+)
+
+// Copied together: some megabytes of rows.
+const usersTogether = 2000
+
+// fold reads the log up to a position, user by user, and copies the rows that the users make.
+func (r *Run) fold(ctx context.Context, through int64) error {
+	f := folding{Run: r, rows: r.target.Rows()}
+	if r.target.Shadow != nil {
+		skipped, err := r.target.Live.Skipped(ctx, r.tx)
+		if err != nil {
+			return err
+		}
+		f.skipped = skipped
+		if err := r.target.Shadow.Begin(ctx, r.tx, through); err != nil {
+			return err
+		}
+	}
+	if err := r.readByUser(ctx, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
+		return err
+	}
+	f.endUser()
+	return f.flush(ctx)
+}
+
+// folding is a fold under way, at some user.
+type folding struct {
+	*Run
+	rows    Rows
+	skipped map[int64]bool
+
+	user    uuid.UUID
+	users   int
+	failed  bool // an event of this user
+	letters []outbox.Letter
+}
+
+func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
+	f.progress.more(1)
+	if user := projections.UserOf(e); user != f.user {
+		if f.endUser(); f.users%usersTogether == 0 {
+			if err := f.flush(ctx); err != nil {
+				return err
+			}
+		}
+		f.user, f.failed = user, false
+		f.users++
+		f.rows.Begin(user)
+	}
+	switch {
+	case f.skipped[e.Position]:
+		f.rows.Pass(e)
+	case f.failed:
+		f.park(e, nil)
+	default:
+		if err := f.rows.Add(e); err != nil {
+			f.failed = true
+			f.park(e, err)
+		}
+	}
+	return nil
+}
+
+func (f *folding) park(e eventstore.Recorded, why error) {
+	if f.target.Shadow != nil {
+		e.Data = nil // it is in the log
+		f.letters = append(f.letters, outbox.Letter{Event: e, User: f.user, Err: why})
+	}
+}
+
+func (f *folding) endUser() {
+	if f.users > 0 {
+		f.rows.End()
+	}
+}
+
+// flush copies the rows gathered so far, and parks what failed.
+func (f *folding) flush(ctx context.Context) error {
+	for i, rows := range f.rows.Take() {
+		if len(rows) == 0 {
+			continue
+		}
+		if err := f.copy(ctx, f.target.Tables[i], rows); err != nil {
+			return err
+		}
+	}
+	letters := f.letters
+	f.letters = nil
+	if f.target.Shadow == nil {
+		return nil
+	}
+	return f.target.Shadow.Park(ctx, f.tx, letters)
+}
+
+func (r *Run) copy(ctx context.Context, table string, rows [][]any) error {
+	columns, err := r.names(ctx, columnsOf, table)
+	if err != nil {
+		return err
+	}
+	if _, err := r.tx.CopyFrom(ctx, pgx.Identifier{"rebuild", table}, columns, pgx.CopyFromRows(rows)); err != nil {
+		return fmt.Errorf("copy rows of %s: %w", table, err)
+	}
+	return nil
+}
+
+// The whole log is read and sorted, so no index helps; the sort is spilled to disk.
+const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '30min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+
+const readByUser = `
+SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
+FROM eventlog.events WHERE position <= $1
+ORDER BY ` + projections.UserKey + `, position`
+
+// readByUser reads in a transaction of its own, as the one of the rebuild is busy copying meanwhile.
+func (r *Run) readByUser(ctx context.Context, through int64, each func(eventstore.Recorded) error) error {
+	return pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, withoutTimeLimit); err != nil {
+			return err
+		}
+		rows, _ := tx.Query(ctx, readByUser, through)
+		return eventstore.Each(rows, each)
+	})
+}

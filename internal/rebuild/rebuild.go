@@ -1,0 +1,194 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/outbox"
+)
+
+// What can become of a rebuild.
+var (
+	ErrNoTarget    = errors.New("there is nothing of this name that can be rebuilt")
+	ErrRunning     = errors.New("a rebuild of this is running")
+	ErrCancelled   = errors.New("the rebuild was cancelled")
+	ErrUnavailable = errors.New("the rebuild failed; the live tables are as they were")
+)
+
+// Target is something that can be rebuilt.
+type Target struct {
+	Name   string
+	Tables []string // in the schema derived, each with a primary key that begins with whose row it is
+	Rows   func() Rows
+	// Live is the relay of the subscription whose rows these are, and Shadow that of one which handles
+	// events into the schema rebuild. Without them the rows are a cache: they may be missing, are not
+	// compared, and need not follow the log to its end.
+	Live, Shadow *outbox.Relay
+}
+
+// Rows folds users, one after the other, and gathers the rows that they make.
+type Rows interface {
+	Begin(user uuid.UUID)
+	Add(eventstore.Recorded) error // the next event about the user; one that fails leaves no trace
+	Pass(eventstore.Recorded)      // one that was given up
+	End()
+	Take() [][][]any // the rows gathered so far, for each table, in the order of its columns
+}
+
+// Run is a rebuild that has begun.
+type Run struct {
+	target   Target
+	pool     *pgxpool.Pool
+	log      zerolog.Logger
+	tx       pgx.Tx
+	id       uuid.UUID
+	progress progress
+
+	different map[uuid.UUID]bool // users, as far as they have been compared
+	compared  int64              // the position of the shadow then
+}
+
+// The transaction is idle only while the next users are folded. A build of an index can take minutes, and
+// the table owner's rights are those of the group.
+const beginRebuild = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL statement_timeout = '30min'`
+
+const withoutTimeLimit = `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'` // from PostgreSQL 17 on
+
+// One lock for each target, apart from that of the log.
+const tryLock = `SELECT pg_try_advisory_xact_lock(7310580, hashtext($1))`
+
+// Begin takes a target: ErrRunning, ErrNoTarget or ErrUnavailable. The rebuild outlives ctx: Do ends it.
+func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
+	t, ok := r.targets[name]
+	if !ok {
+		return nil, ErrNoTarget
+	}
+	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginRebuild})
+	if err != nil {
+		return nil, unavailable("begin rebuild", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback(context.WithoutCancel(ctx))
+		}
+	}()
+	var free bool
+	if err := tx.QueryRow(ctx, tryLock, t.Name).Scan(&free); err != nil {
+		return nil, unavailable("begin rebuild", err)
+	}
+	if !free {
+		return nil, ErrRunning
+	}
+	if _, err := tx.Exec(ctx, withoutTimeLimit); err != nil {
+		return nil, unavailable("begin rebuild", err)
+	}
+	run := &Run{target: t, pool: r.pool, log: r.log.With().Str("rebuild", t.Name).Logger(), tx: tx, id: uuid.New()}
+	run.progress.at(starting, 0)
+	if err := run.announce(ctx); err != nil {
+		return nil, unavailable("begin rebuild", err)
+	}
+	return run, nil
+}
+
+// Do rebuilds, until it is done or ctx ends. It is to be called once.
+func (r *Run) Do(ctx context.Context) error {
+	working, stop := context.WithCancelCause(ctx)
+	reported := make(chan struct{})
+	go func() { defer close(reported); r.report(working, stop) }()
+	err := r.do(working)
+	if cause := context.Cause(working); cause != nil && err != nil {
+		err = cause // and not what it led to
+	}
+	stop(nil)
+	<-reported
+	if err == nil {
+		err = r.finish(ctx)
+	}
+	if err != nil {
+		_ = r.tx.Rollback(context.WithoutCancel(ctx))
+		r.failed(context.WithoutCancel(ctx), err)
+		return unavailable("rebuild "+r.target.Name, err)
+	}
+	return nil
+}
+
+func (r *Run) do(ctx context.Context) error {
+	through, err := r.through(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress.at("folding", through)
+	if err := r.create(ctx); err != nil {
+		return err
+	}
+	if err := r.fold(ctx, through); err != nil {
+		return err
+	}
+	r.progress.at("indexing", through)
+	if err := r.index(ctx); err != nil {
+		return err
+	}
+	if r.target.Shadow != nil {
+		if err := r.follow(ctx); err != nil {
+			return err
+		}
+	}
+	r.progress.at("switching", through)
+	return r.switchOver(ctx, through)
+}
+
+func (r *Run) follow(ctx context.Context) error {
+	position, err := r.catchUp(ctx)
+	if err != nil {
+		return err
+	}
+	r.progress.at("comparing", position)
+	return r.compareAll(ctx, position)
+}
+
+// through is the position up to which users are folded. Positions up to the end of the log never change,
+// so it needs no snapshot of the database.
+func (r *Run) through(ctx context.Context) (position int64, err error) {
+	if r.target.Live != nil {
+		return r.target.Live.Checkpoint(ctx, r.tx)
+	}
+	err = r.tx.QueryRow(ctx, "SELECT COALESCE(max(position), 0) FROM eventlog.events").Scan(&position)
+	return position, err
+}
+
+// catchUp brings the shadow to where the live subscription is, but for the last few events.
+func (r *Run) catchUp(ctx context.Context) (position int64, err error) {
+	for {
+		checkpoint, err := r.target.Live.Checkpoint(ctx, r.tx)
+		if err != nil {
+			return 0, err
+		}
+		r.progress.at("catching up", checkpoint)
+		behind := checkpoint - position
+		if err := r.target.Shadow.Drain(ctx, r.tx, checkpoint); err != nil {
+			return 0, err
+		}
+		position = checkpoint
+		r.progress.done(position)
+		if behind < fewEvents {
+			return position, nil
+		}
+	}
+}
+
+// So many are handled in some hundredths of a second, for which the live subscription can wait.
+const fewEvents = 1000
+
+func unavailable(doing string, err error) error {
+	if errors.Is(err, ErrCancelled) || errors.Is(err, ErrRunning) {
+		return err
+	}
+	return fmt.Errorf("%s: %w: %s", doing, ErrUnavailable, outbox.Reason(err))
+}

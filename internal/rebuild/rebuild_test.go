@@ -1,0 +1,193 @@
+package rebuild_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/usersvc/usersvc/internal/rebuild"
+)
+
+const catalogue = `
+SELECT i.indexdef FROM pg_indexes i WHERE i.schemaname = 'derived' AND i.tablename IN ('user_profiles', 'activity')
+UNION ALL SELECT conname FROM pg_constraint WHERE connamespace = 'derived'::regnamespace AND contype = 'p'
+UNION ALL SELECT c.relname || ' of ' || c.relowner::regrole FROM pg_class c WHERE c.relnamespace = 'derived'::regnamespace
+UNION ALL SELECT table_name || '.' || column_name || ' ' || is_nullable || ' ' || COALESCE(column_default, '') || ' ' || COALESCE(collation_name, '')
+  FROM information_schema.columns WHERE table_schema = 'derived'
+ORDER BY 1`
+
+func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.history(t, 40, 600)
+	r.work(t)
+	r.caughtUp(t)
+	rows, tables := r.rows(t), r.texts(t, catalogue)
+	for range 2 { // what was rebuilt can be rebuilt
+		if n := r.rebuild(t, "user_profiles"); n != 0 {
+			t.Errorf("%d users differ", n)
+		}
+		if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
+			t.Errorf("rows (-before +after): %s", diff)
+		}
+		if diff := cmp.Diff(tables, r.texts(t, catalogue)); diff != "" {
+			t.Errorf("tables (-before +after): %s", diff)
+		}
+		r.wantNothingLeft(t)
+	}
+	r.create(t, 1)
+	r.caughtUp(t) // the relay goes on
+}
+
+func (r *replica) wantNothingLeft(t *testing.T) {
+	t.Helper()
+	left := r.texts(t, `SELECT relname FROM pg_class WHERE relnamespace = 'rebuild'::regnamespace
+UNION ALL SELECT name FROM derived.subscriptions WHERE name <> 'user_profiles'
+UNION ALL SELECT subscription FROM derived.dead_letters WHERE subscription <> 'user_profiles'`)
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestRebuildFindsAndMendsWrongRows(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.history(t, 20, 300)
+	r.work(t)
+	r.caughtUp(t)
+	rows := r.rows(t)
+	r.exec(t, `UPDATE derived.user_profiles SET display_name = 'Somebody else' WHERE user_id = $1`, r.ids[0])
+	r.exec(t, `DELETE FROM derived.user_profiles WHERE user_id = $1`, r.ids[1])
+	r.exec(t, `UPDATE derived.user_profiles SET post_count = post_count + 1 WHERE user_id = $1`, r.ids[2])
+	r.exec(t, `INSERT INTO derived.activity (user_id, position, post_count, follower_count) VALUES ($1, 1, 7, 7)`, r.ids[3])
+	r.exec(t, `UPDATE derived.user_profiles SET user_id = gen_random_uuid() WHERE user_id = $1`, r.ids[4]) // one too many, one too few
+	if n := r.rebuild(t, "user_profiles"); n != 6 {
+		t.Errorf("%d users differ, want 6", n)
+	}
+	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
+		t.Errorf("rows (-before +after): %s", diff)
+	}
+}
+
+func TestOneRebuildAtATime(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.history(t, 3, 20)
+	first, err := r.rebuilds.Begin(t.Context(), "user_profiles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.rebuilds.Begin(t.Context(), "user_profiles"); !errors.Is(err, rebuild.ErrRunning) {
+		t.Errorf("a second one: %v", err)
+	}
+	other, err := r.rebuilds.Begin(t.Context(), "snapshots")
+	if err != nil {
+		t.Fatalf("of something else: %v", err)
+	}
+	if err := errors.Join(other.Do(t.Context()), first.Do(t.Context())); err != nil {
+		t.Error(err)
+	}
+	r.rebuild(t, "user_profiles")
+}
+
+func TestRebuildThatDoesNotEndWell(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]struct {
+		by    func(t *testing.T, r *replica, stop context.CancelFunc)
+		state string
+	}{
+		"cancelled": {func(t *testing.T, r *replica, _ context.CancelFunc) {
+			if err := r.rebuilds.Cancel(t.Context(), "user_profiles"); err != nil {
+				t.Error(err)
+			}
+		}, "cancelled"},
+		"stopped": {func(_ *testing.T, _ *replica, stop context.CancelFunc) { stop() }, "failed"},
+		"killed": {func(t *testing.T, r *replica, _ context.CancelFunc) {
+			r.exec(t, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7310580 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`)
+		}, "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := open(t)
+			r.history(t, 5, 50)
+			stopRelay := r.work(t)
+			r.caughtUp(t)
+			stopRelay()
+			rows := r.rows(t)
+			release := r.reader(t) // keeps it from switching
+			ctx, stop := context.WithCancel(t.Context())
+			run, err := r.rebuilds.Begin(ctx, "user_profiles")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan error, 1)
+			go func() { done <- run.Do(ctx) }()
+			r.untilSwitching(t)
+			end.by(t, r, stop)
+			if err := <-done; err == nil {
+				t.Error("it was done all the same")
+			}
+			stop()
+			release()
+			if status := r.status(t, "user_profiles"); status.State != end.state || end.state == "failed" && status.Error == nil {
+				t.Errorf("after it: %+v", status)
+			}
+			if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
+				t.Errorf("rows (-before +after): %s", diff)
+			}
+			r.wantNothingLeft(t)
+			r.rebuild(t, "user_profiles")
+		})
+	}
+}
+
+// reader begins a transaction that reads the live tables, and goes on until it is released.
+func (r *replica) reader(t *testing.T) (release func()) {
+	t.Helper()
+	tx, err := r.pool.Begin(t.Context())
+	if err == nil {
+		_, err = tx.Exec(t.Context(), `SELECT FROM derived.user_profiles LIMIT 1`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
+}
+
+// A reader that takes its time is waited for, and nobody else waits for long meanwhile.
+func TestSwitchMakesNobodyWait(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.history(t, 10, 100)
+	r.work(t)
+	r.caughtUp(t)
+	release := r.reader(t)
+	run, err := r.rebuilds.Begin(t.Context(), "user_profiles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- run.Do(t.Context()) }()
+	r.untilSwitching(t)
+	var longest time.Duration
+	for began := time.Now(); time.Since(began) < 2*time.Second; {
+		asked := time.Now()
+		if _, err := r.profiles.List(t.Context(), firstPage, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, time.Since(asked))
+	}
+	t.Logf("the longest list took %v", longest)
+	if longest > time.Second { // it gives up after a tenth of that
+		t.Errorf("a list took %v", longest)
+	}
+	r.create(t, 1)
+	r.caughtUp(t)
+	release()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}

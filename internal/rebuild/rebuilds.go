@@ -1,0 +1,86 @@
+package rebuild
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+)
+
+// Rebuilds are the rebuilds that a process runs. Each uses three connections of a pool meanwhile.
+type Rebuilds struct {
+	pool    *pgxpool.Pool
+	log     zerolog.Logger
+	targets map[string]Target
+
+	background context.Context //nolint:containedctx // of what Start began, until Close
+	stop       context.CancelFunc
+	running    sync.WaitGroup
+}
+
+// New knows what can be rebuilt.
+func New(pool *pgxpool.Pool, log zerolog.Logger, targets ...Target) *Rebuilds {
+	r := &Rebuilds{pool: pool, log: log, targets: make(map[string]Target)}
+	for _, t := range targets {
+		r.targets[t.Name] = t
+	}
+	r.background, r.stop = context.WithCancel(context.Background())
+	return r
+}
+
+// Start begins a rebuild, as Begin does, and goes on with it in the background until Close.
+func (r *Rebuilds) Start(ctx context.Context, name string) error {
+	run, err := r.Begin(ctx, name)
+	if err != nil {
+		return err
+	}
+	r.running.Go(func() { _ = run.Do(r.background) }) // which says what becomes of it
+	return nil
+}
+
+// Rebuild begins a rebuild and returns when it is done.
+func (r *Rebuilds) Rebuild(ctx context.Context, name string) error {
+	run, err := r.Begin(ctx, name)
+	if err != nil {
+		return err
+	}
+	return run.Do(ctx)
+}
+
+// Regularly rebuilds so often after the last time, whichever replica that was, until ctx ends.
+func (r *Rebuilds) Regularly(ctx context.Context, name string, every time.Duration) {
+	looks := time.NewTicker(min(every, lookForDue))
+	defer looks.Stop()
+	for {
+		last, ok, err := r.Status(ctx, name)
+		if err == nil && (!ok || time.Since(last.StartedAt) >= every) {
+			_ = r.Rebuild(ctx, name) // which says what becomes of it; another replica may be at it
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-looks.C:
+		}
+	}
+}
+
+// Whoever rebuilds regularly does so every few hours or days.
+const lookForDue = time.Minute
+
+const cancelRun = `UPDATE derived.rebuilds SET cancel = true WHERE name = $1 AND state = 'running'`
+
+// Cancel has a rebuild ended that is under way, in whatever replica, in a moment. Without one it does nothing.
+func (r *Rebuilds) Cancel(ctx context.Context, name string) error {
+	if _, err := r.pool.Exec(ctx, cancelRun, name); err != nil {
+		return unavailable("cancel rebuild", err)
+	}
+	return nil
+}
+
+// Close ends what Start began: it is as if it had never been begun.
+func (r *Rebuilds) Close() {
+	r.stop()
+	r.running.Wait()
+}

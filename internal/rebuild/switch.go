@@ -1,0 +1,89 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	// Whoever reads while the switch waits for earlier readers waits behind it, so at first it gives up
+	// soon and often. Something that reads for long, such as a dump, or an automatic vacuum, which makes
+	// way only after a second, is given more time later.
+	shortWait, longWait = "100ms", "1500ms"
+	shortTries          = 20
+	switchTries         = 60
+	switchPause         = 250 * time.Millisecond
+)
+
+// switchOver puts the new tables in the place of the live ones. It holds the subscription for that long.
+// What was given up at positions up to folded has been passed over.
+func (r *Run) switchOver(ctx context.Context, folded int64) error {
+	for try := 1; ; try++ {
+		wait := shortWait
+		if try > shortTries {
+			wait = longWait
+		}
+		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, folded, wait) })
+		var e *pgconn.PgError
+		if !errors.As(err, &e) || e.Code != "55P03" || try == switchTries { // lock_not_available
+			return err
+		}
+		select {
+		case <-time.After(switchPause/2 + rand.N(switchPause)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait string) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+wait+"'"); err != nil {
+		return err
+	}
+	if r.target.Shadow == nil {
+		return r.replace(ctx, tx)
+	}
+	if err := r.target.Live.Hold(ctx, tx); err != nil {
+		return err
+	}
+	position, err := r.target.Live.Checkpoint(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := r.target.Shadow.Drain(ctx, tx, position); err != nil {
+		return err
+	}
+	different, err := r.compareRest(ctx, tx, position)
+	if err != nil {
+		return err
+	}
+	if err := r.replace(ctx, tx); err != nil {
+		return err
+	}
+	if err := r.target.Live.Replace(ctx, tx, r.target.Shadow, folded); err != nil {
+		return err
+	}
+	r.progress.done(position)
+	r.progress.compared(len(different))
+	r.name(different)
+	return nil
+}
+
+// An operator can look these up; for more, the number says enough.
+const differencesLogged = 100
+
+func (r *Run) name(different map[uuid.UUID]bool) {
+	named := 0
+	for user := range different {
+		if named++; named > differencesLogged {
+			break
+		}
+		r.log.Warn().Stringer("user", user).Msg("the live rows of this user were not what the log says; they are replaced")
+	}
+}

@@ -1,0 +1,52 @@
+package users
+
+import (
+	"encoding/json"
+
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// RebuiltSnapshots folds users from their first event, one after the other, and gathers the snapshots
+// that a service would have kept of them.
+type RebuiltSnapshots struct {
+	every int // events between two snapshots
+	view  View
+	rows  [][]any
+}
+
+// NewRebuiltSnapshots keeps a snapshot for so many events of a user.
+func NewRebuiltSnapshots(every int) *RebuiltSnapshots { return &RebuiltSnapshots{every: every} }
+
+// Begin turns to the next user.
+func (s *RebuiltSnapshots) Begin(user uuid.UUID) { s.view = View{User: domain.NewUser(user)} }
+
+// Add folds in the user's next event. Events of other domains are in no snapshot.
+func (s *RebuiltSnapshots) Add(e eventstore.Recorded) (err error) {
+	if e.StreamType != domain.StreamType {
+		return nil
+	}
+	if s.view, err = apply(s.view, e); err != nil || s.view.User.Version%s.every != 0 {
+		return err
+	}
+	snapshot, err := encodeSnapshot(s.view)
+	s.rows = append(s.rows, []any{
+		snapshot.StreamID, snapshot.Schema, snapshot.Version, snapshot.Position, snapshot.RecordedAt, json.RawMessage(snapshot.State),
+	})
+	return err
+}
+
+// Pass does nothing: what is given up in a projection is in the user all the same.
+func (s *RebuiltSnapshots) Pass(eventstore.Recorded) {}
+
+// End does nothing: a user is no row.
+func (s *RebuiltSnapshots) End() {}
+
+// Take hands over the rows gathered so far, in the order of the table's columns.
+func (s *RebuiltSnapshots) Take() [][][]any {
+	taken := [][][]any{s.rows}
+	s.rows = nil
+	return taken
+}

@@ -1,0 +1,2 @@
+DROP TABLE derived.rebuilds;
+DROP SCHEMA rebuild CASCADE;
