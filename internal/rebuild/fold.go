@@ -2,10 +2,10 @@ package rebuild
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
@@ -28,7 +28,7 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 			return err
 		}
 	}
-	if err := r.readByUser(ctx, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
+	if err := ReadByUser(ctx, r.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
 		return err
 	}
 	f.endUser()
@@ -89,10 +89,7 @@ func (f *folding) endUser() {
 // flush copies the rows gathered so far, and parks what failed.
 func (f *folding) flush(ctx context.Context) error {
 	for i, rows := range f.rows.Take() {
-		if len(rows) == 0 {
-			continue
-		}
-		if err := f.copy(ctx, f.target.Tables[i], rows); err != nil {
+		if err := NewCopies(f.tx, shadowSchema).Fill(ctx, live(f.target.Tables[i]), rows); err != nil {
 			return err
 		}
 	}
@@ -104,17 +101,6 @@ func (f *folding) flush(ctx context.Context) error {
 	return f.target.Shadow.Park(ctx, f.tx, letters)
 }
 
-func (r *Run) copy(ctx context.Context, table string, rows [][]any) error {
-	columns, err := r.names(ctx, columnsOf, table)
-	if err != nil {
-		return err
-	}
-	if _, err := r.tx.CopyFrom(ctx, pgx.Identifier{"rebuild", table}, columns, pgx.CopyFromRows(rows)); err != nil {
-		return fmt.Errorf("copy rows of %s: %w", table, err)
-	}
-	return nil
-}
-
 // The whole log is read and sorted, so no index helps; the sort is spilled to disk.
 const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '30min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
 
@@ -123,10 +109,11 @@ SELECT position, event_id, stream_type, stream_id, version, type, schema_version
 FROM eventlog.events WHERE position <= $1
 ORDER BY ` + projections.UserKey + `, position`
 
-// readByUser reads in a transaction of its own, as the one of the rebuild is busy copying meanwhile.
-func (r *Run) readByUser(ctx context.Context, through int64, each func(eventstore.Recorded) error) error {
-	return pgx.BeginTxFunc(ctx, r.pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, withoutTimeLimit); err != nil {
+// ReadByUser reads the log up to a position, all events about a user together and in their order. It
+// takes a transaction of its own, so that another can be busy meanwhile.
+func ReadByUser(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
+	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, readByUser, through)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // What can become of a rebuild.
@@ -25,7 +26,7 @@ var (
 // Target is something that can be rebuilt.
 type Target struct {
 	Name   string
-	Tables []string // in the schema derived, each with a primary key that begins with whose row it is
+	Tables []string // in the schema derived, each with a primary key and, if it has a subscription, a column user_id
 	Rows   func() Rows
 	// Live is the relay of the subscription whose rows these are, and Shadow that of one which handles
 	// events into the schema rebuild. Without them the rows are a cache: they may be missing, are not
@@ -59,7 +60,10 @@ type Run struct {
 // the table owner's rights are those of the group.
 const beginRebuild = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL statement_timeout = '30min'`
 
-const withoutTimeLimit = `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'` // from PostgreSQL 17 on
+// WithoutTimeLimit lets a transaction take long, where PostgreSQL limits it (from 17 on).
+const WithoutTimeLimit = `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'`
+
+const shadowSchema = string(projections.Shadow)
 
 // One lock for each target, apart from that of the log.
 const tryLock = `SELECT pg_try_advisory_xact_lock(7310580, hashtext($1))`
@@ -86,7 +90,7 @@ func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
 	if !free {
 		return nil, ErrRunning
 	}
-	if _, err := tx.Exec(ctx, withoutTimeLimit); err != nil {
+	if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
 		return nil, unavailable("begin rebuild", err)
 	}
 	run := &Run{target: t, pool: r.pool, log: r.log.With().Str("rebuild", t.Name).Logger(), tx: tx, id: uuid.New()}
@@ -125,8 +129,10 @@ func (r *Run) do(ctx context.Context) error {
 		return err
 	}
 	r.progress.at("folding", through)
-	if err := r.create(ctx); err != nil {
-		return err
+	for _, table := range r.target.Tables {
+		if err := NewCopies(r.tx, shadowSchema).Create(ctx, live(table)); err != nil {
+			return err
+		}
 	}
 	if err := r.fold(ctx, through); err != nil {
 		return err

@@ -1,0 +1,123 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Copies are tables of a schema that are made like live ones, filled from the log and compared with them,
+// all in one transaction. A live table is called by its full name, such as derived.user_profiles, and has a
+// primary key.
+type Copies struct {
+	tx     pgx.Tx
+	schema string
+}
+
+// NewCopies makes tables in a schema; pg_temp is one, too.
+func NewCopies(tx pgx.Tx, schema string) Copies { return Copies{tx, schema} }
+
+// of is the name of a live table's copy.
+func (c Copies) of(live string) string {
+	_, name, _ := strings.Cut(live, ".")
+	return c.schema + "." + name
+}
+
+const storageOf = `SELECT COALESCE('WITH (' || array_to_string(reloptions, ', ') || ')', '') FROM pg_class WHERE oid = $1::regclass`
+
+// Create makes an empty copy, without indexes: with them, filling it would take several times as long.
+func (c Copies) Create(ctx context.Context, live string) error {
+	var storage string
+	if err := c.tx.QueryRow(ctx, storageOf, live).Scan(&storage); err != nil {
+		return fmt.Errorf("look at %s: %w", live, err)
+	}
+	statement := fmt.Sprintf("CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING STORAGE) %s", c.of(live), live, storage)
+	if _, err := c.tx.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("copy %s: %w", live, err)
+	}
+	return nil
+}
+
+const columnsOf = `
+SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
+
+// Fill adds rows to a copy, in the order of the live table's columns.
+func (c Copies) Fill(ctx context.Context, live string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	columns, err := c.names(ctx, columnsOf, live)
+	if err != nil {
+		return err
+	}
+	into := pgx.Identifier(strings.Split(c.of(live), "."))
+	if _, err := c.tx.CopyFrom(ctx, into, columns, pgx.CopyFromRows(rows)); err != nil {
+		return fmt.Errorf("copy rows of %s: %w", live, err)
+	}
+	return nil
+}
+
+// Rows on one side only are a difference, unless it is a cache.
+const (
+	AllRows    = "FULL"
+	CommonRows = "INNER"
+)
+
+// Whole tables are compared by reading them from one end to the other.
+const compareFast = `SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+
+const compareTables = `
+SELECT DISTINCT %[3]s FROM (SELECT * FROM %[1]s %[5]s) l %[6]s JOIN (SELECT * FROM %[2]s %[5]s) c USING (%[4]s)
+WHERE l IS DISTINCT FROM c LIMIT %[7]d`
+
+// More than these are not told apart from each other: something is wrong with all.
+const maxDifferences = 100_000
+
+// Compare returns whose rows differ, of all or only of some; whose a row is says one of its columns.
+func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][16]byte) (different []uuid.UUID, err error) {
+	settings, err := c.tx.Begin(ctx) // which end with it
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = settings.Rollback(ctx) }()
+	if _, err := settings.Exec(ctx, compareFast); err != nil {
+		return nil, err
+	}
+	key, err := c.names(ctx, keyOf, live)
+	if err != nil {
+		return nil, err
+	}
+	filter, args := "", []any(nil)
+	if only != nil {
+		filter, args = "WHERE "+whose+" = ANY ($1)", []any{only}
+	}
+	column := whose
+	if which == AllRows && !slices.Contains(key, whose) {
+		column = fmt.Sprintf("COALESCE(l.%[1]s, c.%[1]s)", whose)
+	}
+	rows, _ := settings.Query(ctx, fmt.Sprintf(compareTables, live, c.of(live), column, strings.Join(key, ", "), filter, which, maxDifferences), args...)
+	different, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("compare %s: %w", live, err)
+	}
+	return different, nil
+}
+
+const keyOf = `
+SELECT a.attname FROM pg_index i
+CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, n)
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY k.n`
+
+func (c Copies) names(ctx context.Context, query, live string) ([]string, error) {
+	rows, _ := c.tx.Query(ctx, query, live)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("look at %s: %w", live, err)
+	}
+	return names, nil
+}
