@@ -17,10 +17,10 @@ import (
 )
 
 // newAdminServer serves metrics and profiles, for operators only.
-func newAdminServer(pool *pgxpool.Pool, log *eventstore.Log, relay *outbox.Relay) *http.Server {
+func newAdminServer(pool *pgxpool.Pool, log *eventstore.Log, relay *outbox.Relay, sampling *sampling) *http.Server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&logMetrics{log, relay}, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
+		&logMetrics{log, relay}, sampling.sampled, sampling.drifted, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
 		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))

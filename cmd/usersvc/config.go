@@ -34,6 +34,7 @@ type config struct {
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
 
 	Rebuild     rebuildCommand     `cmd:"" help:"Make a projection, or the snapshots, again from the log, beside a running service."`
+	Verify      verifyCommand      `cmd:"" help:"Check that the log is whole and that everything derived from it is right. Exit status 1: it is not, 2: it could not be checked."`
 	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`
 }
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,6 +19,19 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "usersvc:", err)
-		os.Exit(1)
+		os.Exit(statusOf(err))
 	}
+}
+
+// failure is an error with an exit status of its own; others have 1.
+type failure struct {
+	error
+	status int
+}
+
+func statusOf(err error) int {
+	if f := new(failure); errors.As(err, &f) {
+		return f.status
+	}
+	return 1
 }

@@ -18,6 +18,7 @@ type serveCommand struct {
 	CORSOrigins []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
 	RateLimit   int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
 
+	VerifySample   int           `env:"USERSVC_VERIFY_SAMPLE" help:"Random users a minute whose row is compared with a replay of the log; 0: none."`
 	RebuildEvery   time.Duration `env:"USERSVC_REBUILD_EVERY" help:"How often user_profiles is rebuilt, to be sure that it is right; 0: never by itself."`
 	RetryDeadEvery time.Duration `env:"USERSVC_RETRY_DEAD_EVERY" default:"1h" help:"How often events that have failed too often are tried once more; 0: only at start."`
 }
@@ -54,7 +55,13 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	return service.run(ctx, listeners[0], listeners[1], db.lost())
 }
 
+// More would be felt; a rebuild compares everybody.
+const maxSample = 6000
+
 func (s *serveCommand) check() error {
+	if s.VerifySample < 0 || s.VerifySample > maxSample {
+		return fmt.Errorf("USERSVC_VERIFY_SAMPLE must be 0 (none) to %d", maxSample)
+	}
 	if s.RebuildEvery < 0 {
 		return errors.New("USERSVC_REBUILD_EVERY must not be negative; 0 is never")
 	}

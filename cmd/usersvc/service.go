@@ -33,6 +33,8 @@ type service struct {
 	reviveEvery   time.Duration
 	rebuilds      *rebuild.Rebuilds
 	rebuildEvery  time.Duration // 0: never by itself
+	sampling      *sampling
+	samples       int // a minute
 
 	background     sync.WaitGroup
 	stopBackground context.CancelFunc
@@ -49,6 +51,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	s := &service{
 		logger: logger, log: log, relay: relay, reviveEvery: c.Serve.RetryDeadEvery,
 		rebuilds: newRebuilds(c, pool, relay, logger), rebuildEvery: c.Serve.RebuildEvery,
+		sampling: newSampling(profiles, logger), samples: c.Serve.VerifySample,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay},
 	}
@@ -56,7 +59,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay)
+	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay, s.sampling)
 	return s, nil
 }
 
@@ -87,6 +90,9 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	s.stopBackground = stop
 	s.background.Go(func() { s.relay.Run(background) })
 	s.background.Go(func() { revive(background, s.relay, s.reviveEvery, s.logger) })
+	if s.samples > 0 {
+		s.background.Go(func() { s.sampling.run(background, s.samples) })
+	}
 	if s.rebuildEvery > 0 {
 		s.background.Go(func() { s.rebuilds.Regularly(background, projections.Subscription, s.rebuildEvery) })
 	}

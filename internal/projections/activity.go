@@ -79,12 +79,17 @@ CROSS JOIN LATERAL (
   SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = want.user_id ORDER BY position DESC LIMIT 1
 ) a`
 
-// totalsBefore reads the newest row of the ledger of each user that the events are about.
+// totalsBefore reads what the ledger has of each user that the events are about.
 func (t Tables) totalsBefore(ctx context.Context, tx pgx.Tx, reported []report) (map[uuid.UUID]Activity, error) {
 	ids := make([][16]byte, len(reported)) // the same user twice does no harm
 	for i, r := range reported {
 		ids[i] = r.Subject()
 	}
+	return t.totals(ctx, tx, ids)
+}
+
+// totals reads the newest row of the ledger of each user.
+func (t Tables) totals(ctx context.Context, tx pgx.Tx, ids [][16]byte) (map[uuid.UUID]Activity, error) {
 	rows, _ := tx.Query(ctx, t.in(selectTotals), ids)
 	totals := make(map[uuid.UUID]Activity, len(ids))
 	var id [16]byte

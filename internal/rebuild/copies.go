@@ -3,7 +3,6 @@ package rebuild
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -71,8 +70,11 @@ const (
 const compareFast = `SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
 
 const compareTables = `
-SELECT DISTINCT %[3]s FROM (SELECT * FROM %[1]s %[5]s) l %[6]s JOIN (SELECT * FROM %[2]s %[5]s) c USING (%[4]s)
-WHERE l IS DISTINCT FROM c LIMIT %[7]d`
+SELECT DISTINCT whose FROM (
+  SELECT l.%[3]s AS one, c.%[3]s AS other
+  FROM (SELECT * FROM %[1]s %[5]s) l %[6]s JOIN (SELECT * FROM %[2]s %[5]s) c USING (%[4]s)
+  WHERE l IS DISTINCT FROM c
+) d, unnest(ARRAY[one, other]) AS whose WHERE whose IS NOT NULL LIMIT %[7]d`
 
 // More than these are not told apart from each other: something is wrong with all.
 const maxDifferences = 100_000
@@ -95,11 +97,7 @@ func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][
 	if only != nil {
 		filter, args = "WHERE "+whose+" = ANY ($1)", []any{only}
 	}
-	column := whose
-	if which == AllRows && !slices.Contains(key, whose) {
-		column = fmt.Sprintf("COALESCE(l.%[1]s, c.%[1]s)", whose)
-	}
-	rows, _ := settings.Query(ctx, fmt.Sprintf(compareTables, live, c.of(live), column, strings.Join(key, ", "), filter, which, maxDifferences), args...)
+	rows, _ := settings.Query(ctx, fmt.Sprintf(compareTables, live, c.of(live), whose, strings.Join(key, ", "), filter, which, maxDifferences), args...)
 	different, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
 		return nil, fmt.Errorf("compare %s: %w", live, err)

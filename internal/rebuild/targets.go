@@ -1,6 +1,7 @@
 package rebuild
 
 import (
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
 
@@ -22,8 +23,9 @@ func Profiles(pool *pgxpool.Pool, live *outbox.Relay, retry outbox.Retry, log ze
 
 // Snapshots is the snapshots of users, one for so many events.
 func Snapshots(every int) Target {
+	keep := func(_ uuid.UUID, version int) bool { return version%every == 0 }
 	return Target{
 		Name: "snapshots", Tables: []string{"snapshots"},
-		Rows: func() Rows { return users.NewRebuiltSnapshots(every) },
+		Rows: func() Rows { return users.NewRebuiltSnapshots(keep) },
 	}
 }

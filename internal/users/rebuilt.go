@@ -9,16 +9,17 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// RebuiltSnapshots folds users from their first event, one after the other, and gathers the snapshots
-// that a service would have kept of them.
+// RebuiltSnapshots folds users from their first event, one after the other, and gathers snapshots of them.
 type RebuiltSnapshots struct {
-	every int // events between two snapshots
-	view  View
-	rows  [][]any
+	keep func(id uuid.UUID, version int) bool
+	view View
+	rows [][]any
 }
 
-// NewRebuiltSnapshots keeps a snapshot for so many events of a user.
-func NewRebuiltSnapshots(every int) *RebuiltSnapshots { return &RebuiltSnapshots{every: every} }
+// NewRebuiltSnapshots keeps those of the versions that keep wants, which is asked about each in turn.
+func NewRebuiltSnapshots(keep func(id uuid.UUID, version int) bool) *RebuiltSnapshots {
+	return &RebuiltSnapshots{keep: keep}
+}
 
 // Begin turns to the next user.
 func (s *RebuiltSnapshots) Begin(user uuid.UUID) { s.view = View{User: domain.NewUser(user)} }
@@ -28,7 +29,7 @@ func (s *RebuiltSnapshots) Add(e eventstore.Recorded) (err error) {
 	if e.StreamType != domain.StreamType {
 		return nil
 	}
-	if s.view, err = apply(s.view, e); err != nil || s.view.User.Version%s.every != 0 {
+	if s.view, err = apply(s.view, e); err != nil || !s.keep(s.view.User.ID, s.view.User.Version) {
 		return err
 	}
 	snapshot, err := encodeSnapshot(s.view)
