@@ -15,6 +15,7 @@ import (
 	"github.com/usersvc/usersvc"
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/feed"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
@@ -26,6 +27,7 @@ type service struct {
 	logger        zerolog.Logger
 	log           *eventstore.Log
 	relay         *outbox.Relay
+	feed          *feed.Hub
 	users         *users.Users
 	readiness     *readiness
 	public, admin *http.Server
@@ -42,9 +44,10 @@ func newService(ctx context.Context, c *serveCommand, retry outbox.Retry, pool *
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	relay := newRelay(pool, profiles, retry, logger)
-	log.Notify(relay.Wake)
+	hub := feed.New(log, logger)
+	log.Notify(func() { relay.Wake(); hub.Wake() })
 	s := &service{
-		logger: logger, log: log, relay: relay, reviveEvery: c.RetryDeadEvery,
+		logger: logger, log: log, relay: relay, feed: hub, reviveEvery: c.RetryDeadEvery,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay},
 	}
@@ -52,7 +55,7 @@ func newService(ctx context.Context, c *serveCommand, retry outbox.Retry, pool *
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay)
+	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay, hub)
 	return s, nil
 }
 
@@ -68,7 +71,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 		return nil, err
 	}
 	return httpapi.New(httpapi.Config{
-		Users: s.users, Activity: activity.New(s.log), Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 	})
 }
@@ -98,11 +101,12 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 // drainTimeout is for the requests under way at the end: longer than any of them may take.
 const drainTimeout = 8 * time.Second
 
-// close takes the service apart, from the outside in: not ready, requests, relay, snapshots, log.
+// close takes the service apart, from the outside in: not ready, streams, requests, relay, snapshots, log.
 func (s *service) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	s.readiness.stop()
+	s.feed.Close() // streams would not end by themselves
 	var err error
 	if s.public != nil {
 		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))

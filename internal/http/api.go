@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/activity"
+	"github.com/usersvc/usersvc/internal/feed"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/users"
 )
@@ -15,6 +16,7 @@ import (
 type Config struct {
 	Users       *users.Users
 	Activity    *activity.Intake
+	Feed        *feed.Hub
 	Relay       *outbox.Relay
 	Ready       func(context.Context) Readiness
 	CursorKey   []byte // 32 bytes, the same in every replica
@@ -27,6 +29,7 @@ type Config struct {
 type api struct {
 	users    *users.Users
 	activity *activity.Intake
+	feed     *feed.Hub
 	relay    *outbox.Relay
 	ready    func(context.Context) Readiness
 	cursors  cursors
@@ -43,6 +46,6 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{users: c.Users, activity: c.Activity, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
+	a := &api{users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, ready: c.Ready, cursors: cursors, log: c.Log}
 	return a.routes(c, contract), nil
 }
