@@ -131,11 +131,11 @@ func (h *Hub) grownSince(position int64) <-chan struct{} {
 	return h.tail.grown
 }
 
-// recent returns the newest events behind a position, if they are all at hand.
+// recent returns the newest events behind a position, if they are all at hand; there may be none.
 func (h *Hub) recent(position int64) (events []Event, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.tail == nil || position < h.tail.begin || position >= h.tail.end() {
+	if h.tail == nil || position < h.tail.begin || position > h.tail.end() {
 		return nil, false
 	}
 	return h.tail.events[position-h.tail.begin:], true

@@ -19,6 +19,8 @@ const (
 	heartbeat = 15 * time.Second
 	// A client that does not take what is written within this is dropped. It comes back for the rest.
 	writeTimeout = 10 * time.Second
+	// Written at a time, in bytes: enough for the system's calls not to count.
+	piece = 32 << 10
 	// After how many milliseconds a client that was cut off comes back.
 	comeBack = "retry: 2000\n\n"
 )
@@ -63,40 +65,54 @@ func (a *api) resumeAt(r *request, q feedQuery) (int64, error) {
 }
 
 func stream(r *request, reader *feed.Reader) error {
-	for text := []byte(comeBack); ; {
-		if send(r.w, text) != nil {
-			return nil // the client has gone, or is too slow: its connection is closed, and it comes back
-		}
+	if send(r.w, []byte(comeBack)) != nil {
+		return nil // the client has gone
+	}
+	for {
 		waiting, cancel := context.WithTimeout(r.Context(), heartbeat)
 		events, err := reader.Next(waiting)
 		cancel()
 		if err != nil || r.Context().Err() != nil {
 			return nil //nolint:nilerr // the service stops: this is how a stream ends
 		}
-		if text, err = eventText(events, reader.Position()); err != nil {
-			return err
+		if len(events) == 0 {
+			err = send(r.w, comment(reader.Position()))
+		} else {
+			err = sendEvents(r.w, events)
+		}
+		if err != nil {
+			return nil //nolint:nilerr // the client has gone, or is too slow: its connection is closed, and it comes back
 		}
 	}
+}
+
+// comment also says how far the reader has looked. That is the position of no event, but a client that
+// comes back with it need not have looked for again what its filter lets through.
+func comment(position int64) []byte {
+	return fmt.Appendf(nil, ": nothing new\nid: %d\n\n", position)
 }
 
 // A type that this build does not know can be anything.
 var oneLine = strings.NewReplacer("\r", " ", "\n", " ")
 
-// eventText is a comment when there are no events. The position with it is that of no event, but a client
-// that comes back then need not have looked for what its filter lets through.
-func eventText(events []feed.Event, position int64) ([]byte, error) {
-	if len(events) == 0 {
-		return fmt.Appendf(nil, ": nothing new\nid: %d\n\n", position), nil
-	}
+// sendEvents writes piece by piece: a client that reads slowly holds no more than one of them.
+func sendEvents(w http.ResponseWriter, events []feed.Event) error {
 	var text []byte
-	for _, e := range events {
+	for i, e := range events {
 		data, err := json.Marshal(newCloudEvent(e)) // one line: JSON has no line breaks but between its tokens
 		if err != nil {
-			return nil, err
+			return err
 		}
 		text = fmt.Appendf(text, "id: %d\nevent: %s\ndata: %s\n\n", e.Position, oneLine.Replace(e.Type), data)
+		if len(text) < piece && i < len(events)-1 {
+			continue
+		}
+		if err := send(w, text); err != nil {
+			return err
+		}
+		text = text[:0]
 	}
-	return text, nil
+	return nil
 }
 
 // send writes to the connection, and not just to a buffer in front of it.
