@@ -58,7 +58,7 @@ func open(t *testing.T, url string) replica {
 type counter struct{ n atomic.Int64 }
 
 func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.Contains(data.SQL, "LEFT JOIN LATERAL") {
+	if strings.Contains(data.SQL, "SELECT head.position, e.position") {
 		c.n.Add(1)
 	}
 	return ctx

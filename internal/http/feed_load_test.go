@@ -34,7 +34,7 @@ func idOf(t *testing.T, path string) uuid.UUID {
 type scans struct{ n atomic.Int64 }
 
 func (s *scans) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.Contains(data.SQL, "LEFT JOIN LATERAL") {
+	if strings.Contains(data.SQL, "SELECT head.position, e.position") {
 		s.n.Add(1)
 	}
 	return ctx
