@@ -43,9 +43,9 @@ func (a *api) feedEvents(r *request) error {
 	r.w.Header().Add("Vary", "Accept")
 	switch r.preferred("application/json", eventStream) {
 	case "application/json":
-		return a.feedPage(r, q)
+		return a.writeFeedPage(r, q)
 	case eventStream:
-		return a.feedStream(r, q)
+		return a.writeFeedStream(r, q)
 	}
 	return &problem{code: "not_acceptable", detail: "The feed comes as application/json or as " + eventStream + "."}
 }
@@ -99,8 +99,8 @@ func (q query) id(name string, id *uuid.UUID) (err error) {
 	return err
 }
 
-// from is the position that the feed is asked to begin behind.
-func (a *api) from(ctx context.Context, q feedQuery) (int64, error) {
+// beginning is the position that the feed is asked to begin behind.
+func (a *api) beginning(ctx context.Context, q feedQuery) (int64, error) {
 	if q.since.IsZero() {
 		return q.after, nil
 	}
@@ -109,8 +109,8 @@ func (a *api) from(ctx context.Context, q feedQuery) (int64, error) {
 	return a.feed.Since(ctx, q.since)
 }
 
-func (a *api) feedPage(r *request, q feedQuery) error {
-	after, err := a.from(r.Context(), q)
+func (a *api) writeFeedPage(r *request, q feedQuery) error {
+	after, err := a.beginning(r.Context(), q)
 	if err != nil {
 		return err
 	}

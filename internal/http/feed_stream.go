@@ -25,9 +25,9 @@ const (
 	comeBack = "retry: 2000\n\n"
 )
 
-// feedStream writes events as they come (Server-Sent Events, as in HTML), until the client goes away,
+// writeFeedStream writes events as they come (Server-Sent Events, as in HTML), until the client goes away,
 // is too slow, or the service stops.
-func (a *api) feedStream(r *request, q feedQuery) error {
+func (a *api) writeFeedStream(r *request, q feedQuery) error {
 	after, err := a.resumeAt(r, q)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (a *api) resumeAt(r *request, q feedQuery) (int64, error) {
 		return 0, err
 	}
 	if !given {
-		return a.from(r.Context(), q)
+		return a.beginning(r.Context(), q)
 	}
 	var after int64
 	err = number(query{"Last-Event-ID": last}, "Last-Event-ID", &after, 0, maxPosition)
