@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,6 +111,32 @@ func (p *process) follow(ctx context.Context, last int) (io.ReadCloser, error) {
 		return nil, errors.Join(errors.New(response.Status), response.Body.Close())
 	}
 	return response.Body, nil
+}
+
+// A commit wakes the feed of its own process: an event is there well before the next poll would find it.
+func TestCommitWakesTheFeed(t *testing.T) {
+	t.Parallel()
+	p := serve(t, t.TempDir(), "DATABASE_URL="+pgtest.DB(t).URL)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	events, err := p.follow(ctx, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer events.Close()
+	lines := bufio.NewScanner(events)
+	var waits []time.Duration
+	for i := range 21 {
+		p.create(fmt.Sprintf("u%d@example.com", i))
+		created := time.Now()
+		for lines.Scan() && lines.Text() != fmt.Sprintf("id: %d", i+1) {
+		}
+		waits = append(waits, time.Since(created))
+	}
+	slices.Sort(waits)
+	if lines.Err() != nil || waits[10] > 100*time.Millisecond {
+		t.Errorf("events come after %v (%v)", waits[10], lines.Err())
+	}
 }
 
 // On SIGTERM streams end as they should, at once, and are resumed after the start.

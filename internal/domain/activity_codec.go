@@ -63,13 +63,13 @@ func EncodeActivity(o Origin, a Activity) (typ string, schema int, data []byte, 
 func activityPayload(o originV1, a Activity) any {
 	switch a := a.(type) {
 	case PostCreated:
-		return postV1{o, posted{a.AuthorID}}
+		return postV1{o, posted(a)}
 	case PostDeleted:
-		return postV1{o, posted{a.AuthorID}}
+		return postV1{o, posted(a)}
 	case UserFollowed:
-		return followV1{o, followed{a.FollowerID, a.FollowedUserID}}
+		return followV1{o, followed(a)}
 	case UserUnfollowed:
-		return followV1{o, followed{a.FollowerID, a.FollowedUserID}}
+		return followV1{o, followed(a)}
 	}
 	return nil
 }
@@ -131,13 +131,13 @@ var SubjectMembers = map[string]string{
 func ActivityData(a Activity) ([]byte, error) {
 	switch a := a.(type) {
 	case PostCreated:
-		return json.Marshal(posted{a.AuthorID})
+		return json.Marshal(posted(a))
 	case PostDeleted:
-		return json.Marshal(posted{a.AuthorID})
+		return json.Marshal(posted(a))
 	case UserFollowed:
-		return json.Marshal(followed{a.FollowerID, a.FollowedUserID})
+		return json.Marshal(followed(a))
 	case UserUnfollowed:
-		return json.Marshal(followed{a.FollowerID, a.FollowedUserID})
+		return json.Marshal(followed(a))
 	}
 	return nil, fmt.Errorf("data of activity %T: it is not in the catalogue", a)
 }

@@ -18,6 +18,11 @@ func TestReaderThatFellBehind(t *testing.T) {
 	t.Parallel()
 	r := open(t, pgtest.URL(t))
 	slow, fast := follower(t, r.hub, 0), follower(t, r.hub, 0)
+	waiting, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if events, err := fast.Next(waiting); err != nil || len(events) > 0 { // the tail runs from here on
+		t.Fatalf("%d events, %v", len(events), err)
+	}
 	r.append(t, many(1)...)
 	next(t, slow, 1)
 	next(t, fast, 1)

@@ -114,7 +114,6 @@ func (a *api) writeFeedPage(r *request, q feedQuery) error {
 	if err != nil {
 		return err
 	}
-	r.lift()
 	found, err := a.feed.Page(r.Context(), after, q.filter, q.limit, time.Duration(q.wait)*time.Second)
 	if err != nil {
 		return err
@@ -124,10 +123,4 @@ func (a *api) writeFeedPage(r *request, q feedQuery) error {
 		answer.Data = append(answer.Data, newCloudEvent(e))
 	}
 	return writeJSON(r.w, http.StatusOK, answer)
-}
-
-// lift takes away the server's limit on the time for reading the request: it would count as the client
-// going away.
-func (r *request) lift() {
-	_ = http.NewResponseController(r.w).SetReadDeadline(time.Time{}) // fails only where there is none
 }

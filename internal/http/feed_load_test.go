@@ -116,7 +116,6 @@ func TestSlowClientIsDropped(t *testing.T) {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
-	commands = nil
 	for i := range events {
 		if b := fast.next(); b.id != fmt.Sprint(i+1) {
 			t.Fatalf("the fast one got %q as number %d", b.id, i+1)

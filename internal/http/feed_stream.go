@@ -39,7 +39,6 @@ func (a *api) writeFeedStream(r *request, q feedQuery) error {
 		return err
 	}
 	defer reader.Close()
-	r.lift()
 	h := r.w.Header()
 	h.Set("Content-Type", eventStream)
 	h.Set("X-Accel-Buffering", "no") // nginx would keep it until there is a page of it

@@ -247,7 +247,9 @@ func TestStopEndsStreams(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	<-done
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %v", took)
 	}
