@@ -18,11 +18,7 @@ func TestReaderThatFellBehind(t *testing.T) {
 	t.Parallel()
 	r := open(t, pgtest.URL(t))
 	slow, fast := follower(t, r.hub, 0), follower(t, r.hub, 0)
-	waiting, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if events, err := fast.Next(waiting); err != nil || len(events) > 0 { // the tail runs from here on
-		t.Fatalf("%d events, %v", len(events), err)
-	}
+	startTail(t, fast)
 	r.append(t, many(1)...)
 	next(t, slow, 1)
 	next(t, fast, 1)
@@ -50,6 +46,16 @@ func follower(t *testing.T, h *feed.Hub, after int64) *feed.Reader {
 	}
 	t.Cleanup(f.Close)
 	return f
+}
+
+// startTail has a reader wait in vain: from where it is on, events are read for all.
+func startTail(t *testing.T, f *feed.Reader) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if events, err := f.Next(ctx); err != nil || len(events) > 0 {
+		t.Fatalf("%d events, %v", len(events), err)
+	}
 }
 
 // next reads n events, no more.
@@ -210,10 +216,8 @@ func TestFilterOfTheLogAndOfTheTailAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer readers[name].Close()
-		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, _ = readers[name].Next(short) // so that the tail runs from the beginning
-		cancel()
 	}
+	startTail(t, readers["all"])
 	r.append(t, created(user), followed, follows, caused, created(uuid.New()))
 	for name, row := range filters {
 		p, err := r.hub.Page(t.Context(), 0, row.filter, 10, 0)
