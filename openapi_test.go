@@ -199,6 +199,7 @@ func TestObjectsAreClosed(t *testing.T) {
 		doc.Components.Schemas["EventEnvelope"].Value,        // closed by the events made of it
 		doc.Components.Schemas["CloudEventAttributes"].Value, // this, too
 		doc.Components.Schemas["OpenAPIDocument"].Value,      // described elsewhere
+		doc.Components.Schemas["FeedData"].Value,             // of events that are not known yet, too
 	}
 	isFalse := func(b openapi3.BoolSchema) bool { return b.Has != nil && !*b.Has }
 	err := doc.WalkSchemas(func(at string, schema *openapi3.SchemaRef) error {

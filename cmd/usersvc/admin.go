@@ -17,11 +17,14 @@ import (
 )
 
 // newAdminServer serves metrics and profiles, for operators only.
-func newAdminServer(pool *pgxpool.Pool, log *eventstore.Log, relay *outbox.Relay, sampling *sampling) *http.Server {
+func newAdminServer(pool *pgxpool.Pool, s *service) *http.Server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&logMetrics{log, relay}, sampling.sampled, sampling.drifted, poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
-		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns))
+		&logMetrics{s.log, s.relay}, s.sampling.sampled, s.sampling.drifted,
+		poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
+		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "usersvc_feed_streams", Help: "Clients that wait for events, as a stream or by long poll."},
+			func() float64 { return float64(s.feed.Open()) }))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

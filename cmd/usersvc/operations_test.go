@@ -58,6 +58,7 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 		`usersvc_subscription_checkpoint{subscription="user_profiles"} 1` + "\n",
 		`usersvc_subscription_lag_events{subscription="user_profiles"} 0` + "\n",
 		`usersvc_subscription_failed{subscription="user_profiles"} 0` + "\n",
+		"usersvc_feed_streams 0\n",
 		"go_goroutines ",
 	} {
 		if !strings.Contains(string(text), want) {

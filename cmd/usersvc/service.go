@@ -15,6 +15,7 @@ import (
 	"github.com/usersvc/usersvc"
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/feed"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
@@ -27,6 +28,7 @@ type service struct {
 	logger        zerolog.Logger
 	log           *eventstore.Log
 	relay         *outbox.Relay
+	feed          *feed.Hub
 	users         *users.Users
 	readiness     *readiness
 	public, admin *http.Server
@@ -47,9 +49,10 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	relay := newRelay(pool, profiles, c.retry(), logger)
-	log.Notify(relay.Wake)
+	hub := feed.New(log, logger)
+	log.Notify(func() { relay.Wake(); hub.Wake() })
 	s := &service{
-		logger: logger, log: log, relay: relay, reviveEvery: c.Serve.RetryDeadEvery,
+		logger: logger, log: log, relay: relay, feed: hub, reviveEvery: c.Serve.RetryDeadEvery,
 		rebuilds: newRebuilds(c, pool, relay, logger), rebuildEvery: c.Serve.RebuildEvery,
 		sampling: newSampling(profiles, logger), samples: c.Serve.VerifySample,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
@@ -59,7 +62,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, log, relay, s.sampling)
+	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, s)
 	return s, nil
 }
 
@@ -79,7 +82,8 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 		return nil, err
 	}
 	return httpapi.New(httpapi.Config{
-		Users: s.users, Activity: activity.New(s.log), Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check,
+		CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 	})
 }
@@ -115,11 +119,13 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 // drainTimeout is for the requests under way at the end: longer than any of them may take.
 const drainTimeout = 8 * time.Second
 
-// close takes the service apart, from the outside in: not ready, requests, relay, rebuilds, snapshots, log.
+// close takes the service apart, from the outside in: not ready, streams, requests, relay, rebuilds,
+// snapshots, log.
 func (s *service) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	s.readiness.stop()
+	s.feed.Close() // streams would not end by themselves
 	var err error
 	if s.public != nil {
 		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))

@@ -22,12 +22,20 @@ type originV1 struct {
 // postV1 is the payload of PostCreated and PostDeleted.
 type postV1 struct {
 	originV1
+	posted
+}
+
+type posted struct {
 	AuthorID uuid.UUID `json:"authorId"`
 }
 
 // followV1 is the payload of UserFollowed and UserUnfollowed.
 type followV1 struct {
 	originV1
+	followed
+}
+
+type followed struct {
 	FollowerID     uuid.UUID `json:"followerId"`
 	FollowedUserID uuid.UUID `json:"followedUserId"`
 }
@@ -55,13 +63,13 @@ func EncodeActivity(o Origin, a Activity) (typ string, schema int, data []byte, 
 func activityPayload(o originV1, a Activity) any {
 	switch a := a.(type) {
 	case PostCreated:
-		return postV1{o, a.AuthorID}
+		return postV1{o, posted(a)}
 	case PostDeleted:
-		return postV1{o, a.AuthorID}
+		return postV1{o, posted(a)}
 	case UserFollowed:
-		return followV1{o, a.FollowerID, a.FollowedUserID}
+		return followV1{o, followed(a)}
 	case UserUnfollowed:
-		return followV1{o, a.FollowerID, a.FollowedUserID}
+		return followV1{o, followed(a)}
 	}
 	return nil
 }
@@ -109,4 +117,27 @@ func reader[Payload any](event func(Payload) (originV1, Activity)) func([]byte) 
 		origin, a := event(payload.(Payload))
 		return Origin(origin), a, nil
 	}
+}
+
+// SubjectMembers names, for each type of activity, the member of the stored
+// data that holds the user whom the event concerns.
+var SubjectMembers = map[string]string{
+	"PostCreated": "authorId", "PostDeleted": "authorId",
+	"UserFollowed": "followedUserId", "UserUnfollowed": "followedUserId",
+}
+
+// ActivityData returns the JSON object that says what happened, as it was
+// reported: without the origin.
+func ActivityData(a Activity) ([]byte, error) {
+	switch a := a.(type) {
+	case PostCreated:
+		return json.Marshal(posted(a))
+	case PostDeleted:
+		return json.Marshal(posted(a))
+	case UserFollowed:
+		return json.Marshal(followed(a))
+	case UserUnfollowed:
+		return json.Marshal(followed(a))
+	}
+	return nil, fmt.Errorf("data of activity %T: it is not in the catalogue", a)
 }

@@ -59,6 +59,16 @@ func Decode(typ string, schema int, data []byte) (Event, error) {
 	return e, nil
 }
 
+// Upcast brings a stored event of any schema version to the newest one of its
+// type. Errors are those of Decode.
+func Upcast(typ string, schema int, data []byte) (newestType string, newestSchema int, newest []byte, err error) {
+	e, err := Decode(typ, schema, data)
+	if err != nil {
+		return "", 0, nil, err
+	}
+	return Encode(e)
+}
+
 // essential returns the member without which an event would say nothing.
 func essential(e Event) (member, value string) {
 	switch e := e.(type) {

@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/activity"
+	"github.com/usersvc/usersvc/internal/feed"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/rebuild"
 	"github.com/usersvc/usersvc/internal/users"
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Users       *users.Users
 	Activity    *activity.Intake
+	Feed        *feed.Hub
 	Relay       *outbox.Relay
 	Rebuilds    *rebuild.Rebuilds
 	Ready       func(context.Context) Readiness
@@ -29,6 +31,7 @@ type Config struct {
 type api struct {
 	users    *users.Users
 	activity *activity.Intake
+	feed     *feed.Hub
 	relay    *outbox.Relay
 	rebuilds *rebuild.Rebuilds
 	ready    func(context.Context) Readiness
@@ -46,6 +49,8 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{users: c.Users, activity: c.Activity, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, cursors: cursors, log: c.Log}
+	a := &api{
+		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, cursors: cursors, log: c.Log,
+	}
 	return a.routes(c, contract), nil
 }

@@ -97,6 +97,7 @@ func fits(template, path []string) bool {
 var transport = map[string]bool{
 	"Content-Type": true, "Content-Encoding": true, "Content-Security-Policy": true, "Cache-Control": true, "Vary": true,
 	"X-Content-Type-Options": true, "Ratelimit": true, "Ratelimit-Policy": true, "Content-Length": true, "Date": true,
+	"X-Accel-Buffering": true,
 }
 
 func wrongHeaders(described *openapi3.Response, got answer) (wrong []error) {

@@ -2,7 +2,7 @@
 //
 // It guarantees:
 //   - Checks come in one order: the route (404), the method (405), the rate (429), path, query and
-//     headers (400), the media type (415), the size of the body (413), its syntax (400), its values
+//     headers (400), what the client accepts (406), the media type (415), the size of the body (413), its syntax (400), its values
 //     (422). Only then is anything looked up.
 //   - Nothing that a client sends is repaired or dropped. What is not understood is refused: unknown
 //     and repeated members and parameters, wrong types, invalid UTF-8.
@@ -10,7 +10,8 @@
 //     domain; what a database or a library says reaches the log and no client.
 //   - Every answer about one user carries a strong ETag, and is never compressed.
 //   - A request ends within its deadline. What had begun by then may still happen: the answer is 503
-//     outcome_unknown, and the same Idempotency-Key settles it.
+//     outcome_unknown, and the same Idempotency-Key settles it. A stream of the feed ends with its
+//     client or with the service.
 //   - One line is logged for a request, with its route and never its path, query or names, which may
 //     be about a person.
 //

@@ -43,6 +43,9 @@ func (x *exchange) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Flush is asked for by the layer that compresses, when it has nothing to compress.
+func (x *exchange) Flush() { _ = http.NewResponseController(x.ResponseWriter).Flush() }
+
 // Unwrap lets http.ResponseController reach the connection.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 

@@ -52,6 +52,8 @@ var kinds = map[string]kind{
 			"/v1/dead-letters lists those there are."},
 	"method_not_allowed": {405, 0, "Method not allowed",
 		"The path exists, but does not take this method. The header Allow lists those that it takes."},
+	"not_acceptable": {406, 0, "Not acceptable",
+		"The header Accept names no media type that this address answers with. The detail lists those there are."},
 	"email_taken": {409, 0, "E-mail address taken",
 		"Another user has this address, perhaps in another spelling. It becomes free when that user is " +
 			"deleted or changes its address."},
@@ -78,6 +80,10 @@ var kinds = map[string]kind{
 	"not_first_in_queue": {409, 0, "Not the first in its queue",
 		"Only the first of a user's failed and waiting events can be given up: the later ones have not been tried. " +
 			"/v1/dead-letters lists them in their order."},
+	"position_ahead": {409, 0, "Position is ahead of the log",
+		"The log has fewer events than the position that was asked for. It was restored from a backup, or is " +
+			"another one: what was read behind its end never happened in this log. Decide what that means, " +
+			"then read from the beginning, or from a position that both have."},
 	"user_deleted": {410, 0, "User deleted",
 		"The user was deleted for good. Its history can still be read."},
 	"precondition_failed": {412, 0, "Precondition failed",

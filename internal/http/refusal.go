@@ -6,6 +6,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/feed"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/rebuild"
@@ -32,6 +33,10 @@ var refusals = []struct {
 	{outbox.ErrNoDeadLetter, problem{code: "dead_letter_not_found", detail: "There is no dead letter with this id."}},
 	{outbox.ErrNotFirst, problem{code: "not_first_in_queue", detail: "An earlier event of the same user has to be settled first."}},
 	{activity.ErrOutcomeUnknown, problem{code: "outcome_unknown", detail: "The event may or may not have been kept."}},
+	{feed.ErrAhead, problem{code: "position_ahead", detail: "The log ends before this position."}},
+	{feed.ErrBusy, problem{code: "unavailable", detail: "As many clients wait for events already as this process takes."}},
+	{feed.ErrClosed, problem{code: "unavailable", detail: "The service is stopping. Come back for the rest."}},
+	{feed.ErrUnavailable, unavailable},
 	{activity.ErrUnavailable, unavailable},
 	{users.ErrUnavailable, unavailable},
 	{outbox.ErrUnavailable, unavailable},

@@ -36,6 +36,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 		"sort", "limit", "cursor", "count", "min_position"))
 	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
+	get(lists, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))
 	get(lists, "/v1/projections", a.read(a.projections))
 	get(lists, "/v1/projections/{name}", a.read(a.projection))
 	v1.Post("/v1/projections/{name}/rebuild", a.read(a.rebuild))

@@ -18,6 +18,7 @@ import (
 	"github.com/usersvc/usersvc"
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/feed"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/pgtest"
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.IgnoreServer()) }
 type stack struct {
 	handler   http.Handler
 	pool      *pgxpool.Pool
+	log       *eventstore.Log
+	feed      *feed.Hub
 	logged    *lines
 	stopRelay context.CancelFunc
 }
@@ -49,17 +52,19 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	relay := outbox.New(pool, outbox.Subscription{
 		Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
 	}, outbox.DefaultRetry, zerolog.Nop())
-	log.Notify(relay.Wake)
+	hub := feed.New(log, zerolog.Nop())
+	log.Notify(func() { relay.Wake(); hub.Wake() })
 	useCases := users.New(log, profiles, 10, zerolog.Nop())
 	key, err := log.CursorKey(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stopRelay := context.WithCancel(context.Background())
-	s := &stack{pool: pool, logged: new(lines), stopRelay: stopRelay}
+	s := &stack{pool: pool, log: log, feed: hub, logged: new(lines), stopRelay: stopRelay}
 	var background sync.WaitGroup
 	background.Go(func() { relay.Run(ctx) })
 	t.Cleanup(func() {
+		hub.Close()
 		stopRelay()
 		background.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -70,7 +75,8 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	rebuilds := rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, relay, outbox.DefaultRetry, zerolog.Nop()))
 	t.Cleanup(rebuilds.Close)
 	config := httpapi.Config{
-		Users: useCases, Activity: activity.New(log), Relay: relay, Rebuilds: rebuilds, Ready: ready, CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
+		Users: useCases, Activity: activity.New(log), Feed: hub, Relay: relay, Rebuilds: rebuilds, Ready: ready,
+		CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
 	}
 	for _, change := range changes {
 		change(&config)

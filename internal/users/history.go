@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -139,15 +140,14 @@ func (u *Users) Events(ctx context.Context, id uuid.UUID, afterVersion, limit in
 }
 
 func upcast(e eventstore.Recorded) (StreamEvent, error) {
-	event, err := decode(e)
+	typ, schema, data, err := domain.Upcast(e.Type, e.SchemaVersion, e.Data)
 	if err != nil {
-		return StreamEvent{}, err
+		return StreamEvent{}, fmt.Errorf("event at position %d: %w", e.Position, err)
 	}
-	typ, schema, data, err := domain.Encode(event)
 	return StreamEvent{
 		ID: e.ID, UserID: e.StreamID, Version: e.Version, Position: e.Position,
 		Type: typ, SchemaVersion: schema, Data: data, Metadata: e.Metadata, RecordedAt: e.RecordedAt,
-	}, err
+	}, nil
 }
 
 // newest returns the newest version of a user that exists or existed.
