@@ -106,8 +106,13 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	return errors.Join(err, s.close())
 }
 
-// drainTimeout is for the requests under way at the end: longer than any of them may take.
-const drainTimeout = 8 * time.Second
+const (
+	// drainTimeout is for the requests under way at the end: longer than any of them may take.
+	drainTimeout = 8 * time.Second
+	// arrivalTime is for those that have been sent and that nobody has begun to read: a shutdown takes their
+	// connections for idle, or has not accepted them, and closes them. They are read in a moment.
+	arrivalTime = 200 * time.Millisecond
+)
 
 // close takes the service apart, from the outside in: not ready, requests, relay, rebuilds, snapshots, log.
 func (s *service) close() error {
@@ -116,6 +121,7 @@ func (s *service) close() error {
 	s.readiness.stop()
 	var err error
 	if s.public != nil {
+		<-time.After(arrivalTime)
 		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
 	}
 	if s.stopBackground != nil {
