@@ -29,13 +29,15 @@ type request struct {
 // reply is what it answers.
 type reply struct {
 	status     int
-	code       string // of a problem
 	version    int    // of the user, from the ETag
 	position   int64  // X-Event-Position, else X-Projection-Position
+	replayed   bool   // it is the answer to an earlier request with the same key
+	code       string // of a problem
 	retryAfter string
-	replayed   bool      // it is the answer to an earlier request with the same key
-	wrote      time.Time // when the request had left us; known of a failure, too
 	body       []byte
+	wrote      time.Time // when the request had left us; known of a failure, too
+
+	currentVersion int // of the user, where a condition failed
 }
 
 func (r reply) ok() bool { return r.status/100 == 2 }
@@ -90,10 +92,13 @@ func (r *reply) read(response *http.Response) error {
 		return err
 	}
 	r.body = all
-	var problem struct{ Code string }
+	var problem struct {
+		Code           string
+		CurrentVersion int
+	}
 	if !r.ok() {
 		_ = json.Unmarshal(all, &problem) // that there is none shows in the code
 	}
-	r.code = problem.Code
+	r.code, r.currentVersion = problem.Code, problem.CurrentVersion
 	return nil
 }
