@@ -17,6 +17,10 @@ type load struct {
 	target  func(n int) *service // whom a client asks, now
 	keyed   bool                 // nobody gives up: all commands have a key
 
+	contended bool // by several replicas, which may lose races: 409 version_conflict is an honest answer
+
+	timed func(r reply, err error, took time.Duration) // if set, is told of every attempt
+
 	mu    sync.Mutex
 	users []string // that have been created
 	sent  []*command
@@ -79,9 +83,16 @@ func (l *load) carryOut(n int, c *command) {
 	l.sent = append(l.sent, c)
 	l.mu.Unlock()
 	for began := time.Now(); ; <-time.After(askAgainAfter) {
+		asked := time.Now()
 		r, err := l.target(n).send(c.request)
+		if l.timed != nil {
+			l.timed(r, err, time.Since(asked))
+		}
 		if err != nil {
 			l.note(lost{r.wrote, err})
+		}
+		if l.contended && r.code == "version_conflict" {
+			r.code = "unavailable" // as little happened, and as much sense it has to ask again
 		}
 		if c.settle(r, err) || c.key == "" || time.Since(began) > giveUpAfter {
 			break
