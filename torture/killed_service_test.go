@@ -17,7 +17,7 @@ const (
 )
 
 // The service is killed again and again under clients that write. What was acknowledged is there, nothing
-// happened twice, and each effect is there once.
+// happened twice, and each effect is there once. Every other time the projection is in the middle of a batch.
 func TestKilledService(t *testing.T) {
 	begin(t)
 	pg := startPostgres(t)
@@ -26,9 +26,13 @@ func TestKilledService(t *testing.T) {
 	current.Store(serve(t, pg.url("usersvc")))
 	l := (&load{t: t, clients: clientsOfAService, pause: pauseOfAClient, target: func(int) *service { return current.Load() }}).start()
 	var slowest time.Duration
-	for range serviceEnds.now() {
+	for n := range serviceEnds.now() {
 		l.await(int(l.acknowledged.Load()) + 100)
-		current.Load().kill()
+		if n%2 == 0 {
+			current.Load().kill()
+		} else {
+			pg.strike(pg.catchWorker(), current.Load().kill)
+		}
 		current.Store(serve(t, pg.url("usersvc")))
 		slowest = max(slowest, time.Since(current.Load().began))
 	}

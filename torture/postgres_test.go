@@ -26,7 +26,6 @@ type postgres struct {
 	admin   *pgxpool.Pool // as superuser
 	started time.Time     // for the last time
 	frozen  []int         // processes, the first of the server last
-	block   pgx.Tx        // holds up whoever works the projection
 }
 
 func startPostgres(t *testing.T) *postgres {

@@ -41,3 +41,15 @@ func (all replicas) target(n int) *service {
 	}
 	return all[n%len(all)].running.Load()
 }
+
+// named finds a replica by what it is called in the database.
+func (all replicas) named(t *testing.T, name string) *replica {
+	t.Helper()
+	for _, r := range all {
+		if r.name == name {
+			return r
+		}
+	}
+	t.Fatalf("%q is none of the replicas", name)
+	return nil
+}

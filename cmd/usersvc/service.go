@@ -19,6 +19,7 @@ import (
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/rebuild"
+	"github.com/usersvc/usersvc/internal/safeguard"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -121,6 +122,9 @@ func (s *service) close() error {
 	s.readiness.stop()
 	var err error
 	if s.public != nil {
+		if safeguard.Removed(safeguard.Drain) {
+			s.public.Close()
+		}
 		<-time.After(arrivalTime)
 		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
 	}
