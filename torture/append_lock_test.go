@@ -7,6 +7,7 @@ import (
 )
 
 const makeSequence = `
+CREATE SCHEMA torture;
 CREATE SEQUENCE torture.positions;
 GRANT USAGE ON SCHEMA torture TO usersvc_owner;
 GRANT USAGE ON SEQUENCE torture.positions TO usersvc_owner`

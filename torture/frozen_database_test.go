@@ -36,12 +36,12 @@ func TestFrozenDatabase(t *testing.T) {
 	pg.thaw()
 	thawed := time.Now()
 	await(t, "commands go on", func() bool { return r.successAfter(thawed) })
-	r.check(t)
 	await(t, "all is normal", func() bool { return s.footprint().normal(before) })
 	within(t, "being normal again", time.Since(thawed), normalWithin)
 	t.Logf("before: %v; %v after the thaw: %v", before, time.Since(thawed).Round(time.Millisecond), s.footprint())
 	stopReading()
 	l.stop()
+	r.check(t)
 	l.checkAll(pg)
 }
 
@@ -109,7 +109,7 @@ func (r *replies) note(a reply, err error, took time.Duration) {
 func (r *replies) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.byCode, r.late, r.wrong = nil, 0, nil
+	r.byCode, r.slowest, r.late, r.wrong = nil, nil, 0, nil
 }
 
 func (r *replies) successAfter(moment time.Time) bool {

@@ -28,11 +28,7 @@ func TestKilledDatabase(t *testing.T) {
 	pg.awaitCatchUp(catchUpAfterStart)
 	l.await(commands)
 	l.stop()
-	pg.awaitProjection()
-	h := pg.readHistory()
-	l.judge(h)
-	h.checkProjection(t, pg)
-	h.checkEffects(t, pg)
+	l.checkAll(pg)
 	t.Logf("PostgreSQL was killed %d times under %d connections", kills, l.clients)
 }
 

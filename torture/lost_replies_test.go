@@ -24,9 +24,6 @@ func TestLostReplies(t *testing.T) {
 		await(t, fmt.Sprintf("cut %d", cut+1), func() bool { return proxy.Cuts() > int64(cut) })
 	}
 	l.stop()
-	pg.awaitProjection()
-	h := pg.readHistory()
-	l.judge(h)
-	h.checkProjection(t, pg)
+	l.checkProjection(pg)
 	t.Logf("%d replies to a commit were cut off", proxy.Cuts())
 }

@@ -23,26 +23,32 @@ const (
 
 // Appends that stay open for up to two seconds before they are committed, or given up, among many others that
 // want to go past them. Whoever reads on from the last position that it has seen gets every position, in order;
-// so does the projection. (The feed is read here, too, and a rebuild runs beside it, once there are such.)
+// so does the projection, and so do the rebuilds that run beside it.
 func TestOpenAppends(t *testing.T) {
 	begin(t)
 	pg := startPostgres(t)
-	pg.auditEffects()
 	pg.removeAppendLock()
-	l := (&load{t: t, clients: 16, target: at(serve(t, pg.url("usersvc")))}).start()
+	s := serve(t, pg.url("usersvc"))
+	l := (&load{t: t, clients: 16, target: at(s)}).start()
 	stopReader := pg.readOn()
+	rebuilds := 0
 	for n := range schedules.now() {
+		if !pg.rebuilding() {
+			s.rebuild(t)
+			rebuilds++
+		}
 		l.holdOpen(pg, chance(-1-n))
 		l.await(int(l.acknowledged.Load()) + others.now())
 	}
 	l.stop()
+	await(t, "the last rebuild ends", func() bool { return !pg.rebuilding() })
 	pg.awaitProjection()
 	seen := stopReader()
 	if _, head := pg.standing(); seen != head {
 		t.Errorf("the reader saw positions up to %d of %d", seen, head)
 	}
-	l.checkAll(pg)
-	t.Logf("%d schedules; a reader saw positions 1 to %d, each once and in order", schedules.now(), seen)
+	l.checkProjection(pg)
+	t.Logf("%d schedules beside %d rebuilds; a reader saw positions 1 to %d, each once and in order", schedules.now(), rebuilds, seen)
 }
 
 // holdOpen runs one schedule: a few appends at once, each open for a while and then committed or given up.
