@@ -123,10 +123,10 @@ func (s *service) close() error {
 	var err error
 	if s.public != nil {
 		if safeguard.Removed(safeguard.Drain) {
-			s.public.Close()
+			err = s.public.Close()
 		}
 		<-time.After(arrivalTime)
-		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
+		err = errors.Join(err, s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
 	}
 	if s.stopBackground != nil {
 		s.stopBackground()
