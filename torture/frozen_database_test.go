@@ -49,12 +49,15 @@ func TestFrozenDatabase(t *testing.T) {
 func (l *load) read(s *service, clients int, note func(reply, error, time.Duration)) (stop func()) {
 	stopped := make(chan struct{})
 	var all sync.WaitGroup
+	l.t.Cleanup(all.Wait)
 	for n := range clients {
 		all.Go(func() {
 			rng := chance(l.clients + n)
 			for {
 				select {
 				case <-stopped:
+					return
+				case <-l.t.Context().Done():
 					return
 				default:
 				}

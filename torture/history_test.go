@@ -83,4 +83,26 @@ func (h *history) checkProjection(t *testing.T, pg *postgres) {
 	}
 }
 
+const selectClaims = `SELECT key, stream_id::text FROM eventlog.claims WHERE scope = 'email'`
+
+// checkClaims checks that each living user has the claim to its address, and nobody another.
+func (h *history) checkClaims(t *testing.T, pg *postgres) {
+	t.Helper()
+	want := make(map[string]string)
+	for _, u := range h.users {
+		if u.Status != "deleted" {
+			want[u.Email] = u.ID // in the suite no address has another spelling
+		}
+	}
+	found := make(map[string]string)
+	var address, id string
+	rows, _ := pg.admin.Query(t.Context(), selectClaims)
+	if _, err := pgx.ForEachRow(rows, []any{&address, &id}, func() error { found[address] = id; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("claims (+) are not the addresses of living users (-):\n%s", diff)
+	}
+}
+
 var sameInstant = cmp.Comparer(time.Time.Equal)

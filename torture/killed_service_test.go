@@ -56,5 +56,6 @@ func (l *load) checkProjection(pg *postgres) *history {
 	h := pg.readHistory()
 	l.judge(h)
 	h.checkProjection(l.t, pg)
+	h.checkClaims(l.t, pg)
 	return h
 }

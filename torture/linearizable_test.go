@@ -25,6 +25,7 @@ func TestLinearizability(t *testing.T) {
 	pg := startPostgres(t)
 	w := newWitness(t, serve(t, pg.url("usersvc")))
 	var all sync.WaitGroup
+	t.Cleanup(all.Wait)
 	for n := range clientsOfAService {
 		all.Go(func() { w.operate(n) })
 	}

@@ -34,9 +34,10 @@ type load struct {
 // at is a load on one service.
 func at(s *service) func(int) *service { return func(int) *service { return s } }
 
-// start lets the clients begin.
+// start lets the clients begin. They end with stop, or with the check.
 func (l *load) start() *load {
 	l.stopped = make(chan struct{})
+	l.t.Cleanup(l.over.Wait)
 	for n := range l.clients {
 		l.over.Go(func() {
 			c := &sender{load: l, n: n, rng: chance(n)}
@@ -54,6 +55,8 @@ func (l *load) start() *load {
 func (l *load) running() bool {
 	select {
 	case <-l.stopped:
+		return false
+	case <-l.t.Context().Done():
 		return false
 	default:
 		return true
@@ -94,7 +97,7 @@ func (l *load) carryOut(n int, c *command) {
 		if l.contended && r.code == "version_conflict" {
 			r.code = "unavailable" // as little happened, and as much sense it has to ask again
 		}
-		if c.settle(r, err) || c.key == "" || time.Since(began) > giveUpAfter {
+		if c.settle(r, err) || c.key == "" || time.Since(began) > giveUpAfter || l.t.Context().Err() != nil {
 			break
 		}
 	}

@@ -110,11 +110,13 @@ const readOn = `SELECT position FROM eventlog.events WHERE position > $1 ORDER B
 
 // readOn follows the log as any subscriber may: it remembers one integer. Stopped, it says how far it got.
 func (pg *postgres) readOn() (stop func() int64) {
-	stopped, done := make(chan struct{}), make(chan int64)
+	stopped, done := make(chan struct{}), make(chan int64, 1)
 	go func() {
 		last := int64(0)
 		for over := false; !over; {
 			select {
+			case <-pg.t.Context().Done():
+				return
 			case <-stopped:
 				over = true // after one more look
 			case <-time.After(2 * time.Millisecond):

@@ -27,7 +27,9 @@ func newWitness(t *testing.T, s *service) *witness {
 	return w
 }
 
-func (w *witness) goesOn() bool { return w.done.Load() < int64(operations.now()) }
+func (w *witness) goesOn() bool {
+	return w.done.Load() < int64(operations.now()) && w.t.Context().Err() == nil
+}
 
 // operate reads and writes, as often the one as the other.
 func (w *witness) operate(client int) {
