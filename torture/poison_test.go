@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 var (
@@ -35,15 +37,21 @@ func TestPoison(t *testing.T) {
 	l := (&load{t: t, clients: 16, target: at(s)}).start()
 	lag := pg.watchLag()
 	events, poison := healthyEvents.now(), poisonEvents.now()
+	var poisoned []string
 	for n := range poison {
 		l.await(events * (n + 1) / (poison + 1))
-		l.carryOut(n, l.poison(n))
+		poisoned = append(poisoned, l.poison(n))
 	}
 	l.await(events)
+	await(t, "every poison event is parked", func() bool { return pg.parked() == poison })
+	for n, id := range poisoned {
+		l.rename(n, id, "one that has to wait")
+	}
 	l.stop()
+	pg.awaitProjection()
 	within(t, "an event that is not parked waited, which", lag(), longestLag)
-	if parked := pg.parked(); parked < poison {
-		t.Errorf("%d events are parked, of which %d fail", parked, poison)
+	if parked := pg.parked(); parked != 2*poison {
+		t.Errorf("%d events are parked, but %d fail and one waits behind each", parked, poison)
 	}
 	pg.exec(mendFault)
 	if r, err := s.send(request{method: "POST", path: "/v1/dead-letters/retry"}); err != nil || !r.ok() {
@@ -54,13 +62,23 @@ func TestPoison(t *testing.T) {
 	t.Logf("%d poison events among %d", poison, l.acknowledged.Load())
 }
 
-// poison is a command on which the handler will fail.
-func (l *load) poison(n int) *command {
+// poison makes a user of its own with a name that the handler will fail for.
+func (l *load) poison(n int) (id string) {
 	c := &command{}
-	c.correlation = fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+	c.correlation = uuid.Must(uuid.NewV7()).String()
 	c.key = c.correlation
-	c.method, c.path, c.body = "PATCH", "/v1/users/"+l.somebody(chance(-n)), fmt.Sprintf(`{"displayName": "poison %d"}`, n)
-	return c
+	id = (&sender{}).create(c, fmt.Sprintf("poison-%d", n))
+	l.carryOut(n, c)
+	l.rename(n, id, fmt.Sprintf("poison %d", n))
+	return id
+}
+
+func (l *load) rename(n int, id, name string) {
+	c := &command{}
+	c.correlation = uuid.Must(uuid.NewV7()).String()
+	c.key = c.correlation
+	c.method, c.path, c.body = "PATCH", "/v1/users/"+id, fmt.Sprintf(`{"displayName": %q}`, name)
+	l.carryOut(n, c)
 }
 
 func (pg *postgres) parked() (n int) {
