@@ -18,23 +18,27 @@ func TestMain(m *testing.M) {
 	if *seed == 0 {
 		*seed = rand.Uint64()
 	}
-	status := m.Run()
-	if folder != "" {
-		os.RemoveAll(folder)
+	os.Exit(run(m))
+}
+
+var folder string // for what all checks share
+
+func run(m *testing.M) int {
+	var err error
+	if folder, err = os.MkdirTemp("", "torture"); err != nil {
+		panic(err)
 	}
-	os.Exit(status)
+	defer os.RemoveAll(folder)
+	if err := os.Chmod(folder, 0o755); err != nil { // root's server is not root's
+		panic(err)
+	}
+	return m.Run()
 }
 
 const servicePackage = "github.com/usersvc/usersvc/cmd/usersvc"
 
-var folder string // of the service's binary
-
 // binary is the service, built once for all checks.
 var binary = sync.OnceValues(func() (string, error) {
-	var err error
-	if folder, err = os.MkdirTemp("", "torture"); err != nil {
-		return "", err
-	}
 	path := filepath.Join(folder, "usersvc")
 	args := slices.Concat([]string{"build", "-buildvcs=false"}, buildFlags(), []string{"-o", path, servicePackage})
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/usersvc/usersvc/internal/embeddedpg"
-	"github.com/usersvc/usersvc/migrations"
 )
 
 const databaseName = "usersvc"
@@ -34,14 +33,14 @@ func startPostgres(t *testing.T) *postgres {
 	if err := os.Chmod(filepath.Dir(pg.dir), 0o755); err != nil { // root's server is not root's
 		t.Fatal(err)
 	}
+	if err := copyTemplate(pg.dir); err != nil {
+		t.Fatal(err)
+	}
 	pg.start()
 	t.Cleanup(func() {
 		pg.thaw()
 		_ = pg.server.Stop()
 	})
-	if err := migrations.Up(t.Context(), pg.url("postgres")); err != nil {
-		t.Fatal(err)
-	}
 	var err error
 	if pg.admin, err = pgxpool.New(t.Context(), pg.url("postgres")); err != nil {
 		t.Fatal(err)

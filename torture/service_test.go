@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,7 +100,7 @@ func (s *service) output() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	said := s.said.Bytes()
-	return string(said[max(0, len(said)-4000):])
+	return string(said[max(0, len(said)-8000):])
 }
 
 func (s *service) ready() bool {
@@ -129,6 +130,9 @@ func (s *service) kill() {
 func (s *service) end() {
 	_ = s.cmd.Process.Kill() // it may have ended
 	<-s.ended
+	if strings.Contains(s.output(), "DATA RACE") {
+		s.t.Error("the race detector has found something in the service")
+	}
 	if s.t.Failed() {
 		s.t.Logf("the service at %s said last:\n%s", s.url, s.output())
 	}

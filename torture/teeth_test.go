@@ -27,7 +27,7 @@ func TestTeeth(t *testing.T) {
 		{safeguard.Deadlines, "TestFrozenDatabase", "reduced", "the slowest answer"},
 	} {
 		t.Run(tooth.check+" without "+tooth.without, func(t *testing.T) {
-			out := run(t, tooth.without, tooth.check, tooth.profile)
+			out := pull(t, tooth.without, tooth.check, tooth.profile)
 			if !strings.Contains(out, "--- FAIL: "+tooth.check) || !strings.Contains(out, tooth.says) {
 				t.Errorf("the check does not fail with %q:\n%s", tooth.says, out)
 			}
@@ -35,8 +35,8 @@ func TestTeeth(t *testing.T) {
 	}
 }
 
-// run runs a check in a process of its own, as the safeguard is removed by an environment.
-func run(t *testing.T, without, check, profile string) (output string) {
+// pull runs a check in a process of its own, as the safeguard is removed by an environment.
+func pull(t *testing.T, without, check, profile string) (output string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+check+"$", "-test.v", "-test.timeout=5m", "-torture.profile="+profile)
 	cmd.Env = append(os.Environ(), "USERSVC_TEETH="+without)
