@@ -6,8 +6,8 @@ import (
 )
 
 var (
-	commandsOverKills = times{300, 3_000, 10_000}
-	databaseKills     = times{2, 5, 10}
+	commandsOverKills = times{200, 3_000, 10_000}
+	databaseKills     = times{1, 5, 10}
 )
 
 const catchUpAfterStart = 10 * time.Second

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	operations = times{600, 6_000, 20_000}
+	operations = times{400, 6_000, 20_000}
 	registers  = times{20, 100, 200} // a list has room for 200
 )
 

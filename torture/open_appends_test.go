@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	schedules = times{3, 20, 100}
-	others    = times{50, 200, 500} // commands beside each
+	schedules = times{2, 20, 100}
+	others    = times{30, 200, 500} // commands beside each
 )
 
 const (

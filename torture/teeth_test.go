@@ -20,7 +20,7 @@ func TestTeeth(t *testing.T) {
 		{safeguard.Tail, "TestLinearizability", "short", "are not linearizable"},
 		{safeguard.MinPosition, "TestLinearizability", "short", "a list from position"},
 		{safeguard.OneTransaction, "TestKilledService", "short", "in the projection (+) is not what the log says (-)"},
-		{safeguard.Drain, "TestStoppedService", "short", "was never answered"},
+		{safeguard.Drain, "TestStoppedService", "short", "when the end was asked for was answered 0"},
 		{safeguard.AppendLock, "TestOpenAppends", "short", "a reader that has seen position"},
 		{safeguard.Parking, "TestPoison", "reduced", "an event that is not parked waited"},
 		{safeguard.Turns, "TestReplicas", "short", "not once and in order"},
