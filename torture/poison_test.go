@@ -43,13 +43,13 @@ func TestPoison(t *testing.T) {
 		poisoned = append(poisoned, l.poison(n))
 	}
 	l.await(events)
+	within(t, "an event that is not parked waited, which", lag(), longestLag)
 	await(t, "every poison event is parked", func() bool { return pg.parked() == poison })
 	for n, id := range poisoned {
 		l.rename(n, id, "one that has to wait")
 	}
 	l.stop()
 	pg.awaitProjection()
-	within(t, "an event that is not parked waited, which", lag(), longestLag)
 	if parked := pg.parked(); parked != 2*poison {
 		t.Errorf("%d events are parked, but %d fail and one waits behind each", parked, poison)
 	}
