@@ -12,7 +12,7 @@ golangci := go tool -modfile=tools/go.mod golangci-lint
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
 run: build ## build the service and serve on 127.0.0.1:8080
@@ -60,6 +60,21 @@ fmt: ## format the code
 .PHONY: bench
 bench: ## measure against the simpler designs, side by side
 	go run ./bench
+
+# One check after the other, as their limits of time count. The short profile is part of `make test`.
+torture = go test ./torture -count=1 -v
+
+.PHONY: torture
+torture: ## kill, freeze and cut off the service and its database, and check that nothing is lost
+	$(torture) -timeout=20m -torture.profile=reduced
+
+.PHONY: torture-full
+torture-full: ## the same with the counts of docs/reliability.md
+	$(torture) -timeout=60m -torture.profile=full
+
+.PHONY: torture-teeth
+torture-teeth: ## take each safeguard away, and see that the check that is there for it fails
+	$(torture) -timeout=30m -tags=teeth -run='^TestTeeth$$'
 
 # The data folder is never touched.
 .PHONY: clean

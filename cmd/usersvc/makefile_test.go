@@ -28,7 +28,7 @@ func TestMakeAloneListsTheTargets(t *testing.T) {
 	if err != nil {
 		t.Fatalf("make: %v\n%s", err, out)
 	}
-	for _, target := range []string{"run", "build", "test", "check", "lint", "fmt", "bench", "clean"} {
+	for _, target := range []string{"run", "build", "test", "check", "lint", "fmt", "bench", "torture", "torture-full", "torture-teeth", "clean"} {
 		if !regexp.MustCompile(`(?m)^make ` + target + ` +\w`).MatchString(out) {
 			t.Errorf("make does not list %s:\n%s", target, out)
 		}

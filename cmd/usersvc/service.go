@@ -20,6 +20,7 @@ import (
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/rebuild"
+	"github.com/usersvc/usersvc/internal/safeguard"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -116,8 +117,13 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	return errors.Join(err, s.close())
 }
 
-// drainTimeout is for the requests under way at the end: longer than any of them may take.
-const drainTimeout = 8 * time.Second
+const (
+	// drainTimeout is for the requests under way at the end: longer than any of them may take.
+	drainTimeout = 8 * time.Second
+	// arrivalTime is for those that have been sent and that nobody has begun to read: a shutdown takes their
+	// connections for idle, or has not accepted them, and closes them. They are read in a moment.
+	arrivalTime = 200 * time.Millisecond
+)
 
 // close takes the service apart, from the outside in: not ready, streams, requests, relay, rebuilds,
 // snapshots, log.
@@ -128,7 +134,11 @@ func (s *service) close() error {
 	s.feed.Close() // streams would not end by themselves
 	var err error
 	if s.public != nil {
-		err = errors.Join(s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
+		if safeguard.Removed(safeguard.Drain) {
+			err = s.public.Close()
+		}
+		<-time.After(arrivalTime)
+		err = errors.Join(err, s.public.Shutdown(ctx), s.admin.Shutdown(ctx))
 	}
 	if s.stopBackground != nil {
 		s.stopBackground()

@@ -16,8 +16,9 @@ const (
 	// Two queries under way keep both sides of the connection busy; with more, each carries fewer
 	// reads and the gain is lost.
 	maxRunning = 2
-	// A query serves many readers, so it has a deadline of its own and none of theirs.
-	queryTimeout = 2 * time.Second
+	// A query serves many readers, so it has a deadline of its own and none of theirs. A reader that runs it
+	// has to have its answer within two seconds, whatever becomes of it.
+	queryTimeout = 1800 * time.Millisecond
 )
 
 // Reads are the concurrent reads of one kind.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 const (
@@ -36,6 +38,9 @@ type writer struct {
 func newWriter(config *pgx.ConnConfig) *writer {
 	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
+	if safeguard.Removed(safeguard.Durability) {
+		w.config.RuntimeParams["synchronous_commit"] = "off"
+	}
 	return w
 }
 
@@ -112,6 +117,10 @@ func (w *writer) retry(batch []*pending, fate fate, err error) {
 			w.refuse(batch, err)
 			return
 		case unknown:
+			if safeguard.Removed(safeguard.Settlement) {
+				answerAll(batch, ErrUnavailable)
+				return
+			}
 			for _, p := range batch {
 				p.stragglerUntil = time.Now().Add(lateAfter)
 			}

@@ -8,11 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/safeguard"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-// A command that has not been carried out by then is answered with 503.
-const commandTimeout = 2 * time.Second
+// A command that has not been carried out by then is answered with 503: the answer is there within two seconds.
+var commandTimeout = safeguard.With(safeguard.Deadlines, 1800*time.Millisecond, time.Minute)
 
 // command turns a function that decodes a command into a handler that carries it out.
 func (a *api) command(decode func(*request) (domain.Command, error), parameters ...string) http.HandlerFunc {

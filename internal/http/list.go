@@ -22,7 +22,7 @@ const (
 	maxIDs       = 200
 	maxWords     = 200 // characters: a name that is as long as can be is found by all of it
 
-	listTimeout = 2 * time.Second // besides the wait for min_position
+	listTimeout = readTimeout // besides the wait for min_position
 	defaultWait = time.Second
 	maxWait     = 5 * time.Second
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-// A read about one user that takes longer is given up.
-const readTimeout = 2 * time.Second
+// A read about one user that takes longer is given up: the answer is there within two seconds.
+const readTimeout = 1800 * time.Millisecond
 
 // A user may be kept, but must be asked for again each time: that is what the ETag is for.
 const userCaching = "private, no-cache"

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 const (
@@ -94,7 +95,7 @@ func (r *Relay) Run(ctx context.Context) {
 // the handler fails, the batch is handled once more, and what fails in it is parked.
 func (r *Relay) step(ctx context.Context) (n int, err error) {
 	n, err = r.batch(ctx, r.handleAll)
-	if isHandlersFault(err) {
+	if isHandlersFault(err) && !safeguard.Removed(safeguard.Parking) {
 		return r.batch(ctx, r.handleMost)
 	}
 	return n, err
@@ -132,6 +133,11 @@ func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through 
 	events, err := eventstore.After(ctx, tx, at.Checkpoint, through, batchSize)
 	if err != nil || len(events) == 0 {
 		return 0, nil, err
+	}
+	if safeguard.Removed(safeguard.OneTransaction) {
+		if err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error { return move(ctx, apart, r.sub.Name, events[len(events)-1].Position) }); err != nil {
+			return 0, nil, err
+		}
 	}
 	free, parked := events, []Letter(nil)
 	if at.Parked > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 // Apply folds a batch of events, in order of position, into user_profiles and the ledger of activity. It
@@ -37,7 +38,7 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 			p = profiles[e.StreamID]
 			p.User.ID = e.StreamID
 		}
-		if e.Version <= p.User.Version {
+		if e.Version <= p.User.Version && !safeguard.Removed(safeguard.Turns) {
 			continue // had already
 		}
 		if p, err = p.next(e); err != nil {
@@ -97,7 +98,10 @@ ON CONFLICT (user_id) DO UPDATE SET
   version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,
   suspended_at = excluded.suspended_at, status = excluded.status, email = excluded.email, email_key = excluded.email_key,
   display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name,
-  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search
+  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search`
+
+// Twice is once.
+const ifNewer = `
 WHERE p.version < excluded.version`
 
 func (t Tables) upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Profile) error {
@@ -125,7 +129,7 @@ func (t Tables) upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Pr
 		roles = append(roles, "{"+strings.Join(u.Roles, ",")+"}") // a role needs no quoting, see domain.ParseRole
 		words = append(words, lexemes(key, u.DisplayName, u.FirstName, u.LastName))
 	}
-	_, err := tx.Exec(ctx, t.in(upsertProfiles), ids, versions, positions, created, updated, suspended, status,
+	_, err := tx.Exec(ctx, t.in(upsertProfiles)+safeguard.With(safeguard.Turns, ifNewer, ""), ids, versions, positions, created, updated, suspended, status,
 		email, emailKey, display, first, last, reason, roles, words)
 	if err != nil {
 		return fmt.Errorf("write profiles: %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 // Current is a user with everything that was acknowledged before it was asked for.
@@ -54,7 +55,7 @@ func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current,
 	for i, id := range ids {
 		wanted[i] = id
 	}
-	rows, err := p.pool.Query(ctx, selectCurrent, wanted, maxTail)
+	rows, err := p.pool.Query(ctx, selectCurrent, wanted, safeguard.With(safeguard.Tail, maxTail, 0))
 	if err != nil {
 		return nil, err
 	}
