@@ -33,6 +33,8 @@ type config struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
 
+	Export      exportCommand      `cmd:"" help:"Write the log as lines of JSON, one event each, as it is stored. Progress goes to standard error."`
+	Import      importCommand      `cmd:"" help:"Append what such lines have and the log does not have yet, as the migrating role. Whatever is wrong with them, nothing is stored."`
 	Rebuild     rebuildCommand     `cmd:"" help:"Make a projection, or the snapshots, again from the log, beside a running service."`
 	Verify      verifyCommand      `cmd:"" help:"Check that the log is whole and that everything derived from it is right. Exit status 1: it is not, 2: it could not be checked."`
 	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/usersvc/usersvc/internal/embeddedpg"
@@ -107,7 +108,29 @@ func (d *database) pool(ctx context.Context) (*pgxpool.Pool, error) {
 }
 
 // withPool runs f, an operator's command, on a database whose schema is current.
-func (c *config) withPool(ctx context.Context, f func(*pgxpool.Pool) error) (err error) {
+func (c *config) withPool(ctx context.Context, f func(*pgxpool.Pool) error) error {
+	return c.withDatabase(ctx, func(db *database) error {
+		pool, err := db.pool(ctx)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return f(pool)
+	})
+}
+
+// withOperator runs f with a connection of the role that migrates.
+func (c *config) withOperator(ctx context.Context, f func(*pgx.Conn) error) error {
+	return c.withDatabase(ctx, func(db *database) error {
+		conn, err := pgx.Connect(ctx, db.migrateURL)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(conn), conn.Close(context.WithoutCancel(ctx)))
+	})
+}
+
+func (c *config) withDatabase(ctx context.Context, f func(*database) error) (err error) {
 	if err := c.checkDerived(); err != nil {
 		return err
 	}
@@ -119,10 +142,5 @@ func (c *config) withPool(ctx context.Context, f func(*pgxpool.Pool) error) (err
 	if err := db.makeCurrent(ctx); err != nil {
 		return err
 	}
-	pool, err := db.pool(ctx)
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	return f(pool)
+	return f(db)
 }

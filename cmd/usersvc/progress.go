@@ -34,7 +34,7 @@ func newProgress(out *os.File) *progress {
 	return p
 }
 
-// show says that so many of all events are done.
+// show says that so many of all events are done. A total of 0 is not known.
 func (p *progress) show(phase string, done, total int64) {
 	if p.bar != nil {
 		p.bar.Describe(phase)
@@ -45,8 +45,15 @@ func (p *progress) show(phase string, done, total int64) {
 	if now := time.Now(); now.After(p.next) {
 		p.next = now.Add(progressLineEvery)
 		rate := float64(done) / now.Sub(p.began).Seconds()
-		fmt.Fprintf(p.out, "%s: %d of %d events, %.0f a second\n", phase, done, total, rate)
+		fmt.Fprintf(p.out, "%s: %s events, %.0f a second\n", phase, outOf(done, total), rate)
 	}
+}
+
+func outOf(done, total int64) string {
+	if total == 0 {
+		return fmt.Sprint(done)
+	}
+	return fmt.Sprintf("%d of %d", done, total)
 }
 
 func (p *progress) end() {

@@ -80,18 +80,9 @@ func newCommand(cause Cause, e Event) (eventstore.Command, error) {
 	}
 	id, err := uuid.NewV7()
 	return eventstore.Command{
-		StreamType: domain.ActivityType, StreamID: streamOf(e.Origin), Metadata: eventstore.Metadata(cause),
+		StreamType: domain.ActivityType, StreamID: e.Origin.StreamID(), Metadata: eventstore.Metadata(cause),
 		Events: []eventstore.Event{{ID: id, Type: typ, SchemaVersion: schema, Data: data}},
 	}, err
-}
-
-// namespace makes the ids of these streams differ from any other UUID that is made of a name.
-var namespace = uuid.MustParse("6f1c9d0e-52b7-4b6e-9a0d-8f2f7c1d3e54")
-
-// streamOf is a UUID made of the name of an event (version 5 of RFC 9562). Its source has no U+0000,
-// so no two names run together to the same.
-func streamOf(o domain.Origin) uuid.UUID {
-	return uuid.NewSHA1(namespace, []byte(o.Source+"\x00"+o.ID))
 }
 
 // append waits for a lane and hands commands to the log. Two of one name are settled by the log, too:

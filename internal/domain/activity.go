@@ -28,6 +28,17 @@ type Origin struct {
 	Time   time.Time // when it happened, to the microsecond; zero if that is not said
 }
 
+// namespace makes the ids of these streams differ from any other UUID that is
+// made of a name.
+var namespace = uuid.MustParse("6f1c9d0e-52b7-4b6e-9a0d-8f2f7c1d3e54")
+
+// StreamID returns the id of the stream that holds the event: a UUID made of
+// its name (version 5 of RFC 9562). A source has no U+0000 in it, so no two
+// names run together to the same.
+func (o Origin) StreamID() uuid.UUID {
+	return uuid.NewSHA1(namespace, []byte(o.Source+"\x00"+o.ID))
+}
+
 // Counters are what the activity that concerns a user adds up to.
 type Counters struct {
 	Posts, Followers int

@@ -1,0 +1,122 @@
+package transfer_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/pgtest"
+	"github.com/usersvc/usersvc/internal/transfer"
+)
+
+// Two chunks, and an instant that lies across the border between them.
+func twoChunks() []string {
+	lines := many(25_000)
+	for n := 19_990; n < 20_010; n++ {
+		at := strings.Index(lines[n], `"recordedAt"`)
+		lines[n] = lines[n][:at] + lines[19_989][strings.Index(lines[19_989], `"recordedAt"`):]
+	}
+	return lines
+}
+
+func TestImportIsInterruptedBetweenInstantsAndRepeated(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	lines := twoChunks()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	_, err := importsWatched(ctx, t, db, text(lines), func(phase string, done, _ int64) {
+		if phase == "appending" && done > 0 {
+			stop()
+		}
+	})
+	if !strings.Contains(err.Error(), "canceled") {
+		t.Fatalf("interrupted: %v", err)
+	}
+	isRight(t, db)
+	mustImport(t, db, text(lines), transfer.Imported{Before: 20_010, Lines: 25_000})
+	isRight(t, db)
+	whole := pgtest.DB(t)
+	mustImport(t, whole, text(lines), transfer.Imported{Lines: 25_000})
+	if export(t, db, transfer.Range{}) != export(t, whole, transfer.Range{}) {
+		t.Error("two halves are not the whole")
+	}
+}
+
+// Whenever somebody else appends, the import ends, and what it has appended is the beginning of its file.
+func TestImportEndsWhenSomebodyElseAppends(t *testing.T) {
+	t.Parallel()
+	few := history()
+	for phase, c := range map[string]struct {
+		lines []string
+		from  int64 // of done
+		kept  int
+	}{
+		"reading":            {many(5000), 0, 0},
+		"sorting":            {few, 0, 0},
+		"checking the log":   {few, 0, 0},
+		"appending":          {few, 0, 0},
+		"appending the rest": {twoChunks(), 1, 20_010},
+	} {
+		t.Run(phase, func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.DB(t)
+			_, err := importsWatched(t.Context(), t, db, text(c.lines), func(now string, done, _ int64) {
+				if strings.HasPrefix(phase, now) && done >= c.from {
+					somebodyAppends(t, db)
+				}
+			})
+			var bad *transfer.Unacceptable
+			if !errors.Is(err, transfer.ErrMoved) && !errors.As(err, &bad) {
+				t.Errorf("got %v, want ErrMoved", err)
+			}
+			stored := strings.Split(strings.TrimSpace(export(t, db, transfer.Range{})), "\n")
+			if len(stored) != c.kept+1 || !strings.Contains(stored[c.kept], `"position":`) || !strings.Contains(stored[c.kept], "RoleGranted") {
+				t.Errorf("%d events are stored, want %d and that of somebody else", len(stored), c.kept)
+			}
+			if _, err := imports(t, db, text(c.lines)); err == nil {
+				t.Error("a file was imported behind the event of somebody else")
+			}
+		})
+	}
+}
+
+// somebodyAppends as the service does, by its door.
+func somebodyAppends(t *testing.T, db pgtest.Database) {
+	log := eventstore.Open(pgtest.Pool(t, db.URL))
+	defer log.Close(context.WithoutCancel(t.Context()))
+	_, err := log.Append(t.Context(), eventstore.Command{StreamType: "user", StreamID: uuid.Must(uuid.NewV7()), Events: []eventstore.Event{
+		{ID: uuid.Must(uuid.NewV7()), Type: "RoleGranted", SchemaVersion: 1, Data: []byte(`{"role":"admin"}`)},
+	}})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A bad last line is found before anything is appended, though there is more before it than a chunk.
+func TestNothingIsAppendedBeforeTheLastLineIsRead(t *testing.T) {
+	t.Parallel()
+	lines := slices.Concat(twoChunks(), []string{"{}"})
+	isRefused(t, pgtest.DB(t), text(lines), 25_001, "missing")
+}
+
+// Nobody waits for an import that reads: its rows go into a table of its own, without the lock.
+func TestOthersAppendWhileAFileIsRead(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	appended := false
+	_, _ = importsWatched(t.Context(), t, db, text(many(5000)), func(phase string, _, _ int64) {
+		if phase == "reading" && !appended {
+			somebodyAppends(t, db)
+			appended = true
+		}
+	})
+	if !appended {
+		t.Error("nobody appended while the file was read")
+	}
+}

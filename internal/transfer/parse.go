@@ -1,0 +1,158 @@
+package transfer
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/usersvc/usersvc/internal/eventstore"
+)
+
+// Unacceptable says which line of a file cannot be imported, and why. Nothing of the file was stored.
+type Unacceptable struct {
+	Line int64
+	Why  string
+}
+
+func (u *Unacceptable) Error() string { return fmt.Sprintf("line %d: %s", u.Line, u.Why) }
+
+// written is a line as it is written. Pointers tell what is missing from what is empty.
+type written struct {
+	Position      *int64         `json:"position"`
+	ID            *string        `json:"id"`
+	StreamType    *string        `json:"streamType"`
+	StreamID      *string        `json:"streamId"`
+	Version       *int32         `json:"version"`
+	Type          *string        `json:"type"`
+	SchemaVersion *int16         `json:"schemaVersion"`
+	Data          jsontext.Value `json:"data"`
+	Metadata      jsontext.Value `json:"metadata"`
+	RecordedAt    *string        `json:"recordedAt"`
+}
+
+// Repeated members, members in another case, invalid UTF-8 and text behind the object are refused by default.
+var strict = json.RejectUnknownMembers(true)
+
+// parse reads line n, but does not look into what the event says.
+func parse(line []byte, n int64) (e event, err error) {
+	var w written
+	if err := json.Unmarshal(line, &w, strict); err != nil {
+		return e, errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if err := w.complete(); err != nil {
+		return e, err
+	}
+	e = event{
+		position: n, streamType: *w.StreamType, version: *w.Version, typ: *w.Type, schema: *w.SchemaVersion,
+		data: w.Data, metadata: w.Metadata,
+	}
+	if w.Position != nil && *w.Position != n {
+		return e, fmt.Errorf("position is %d, and here it has to be %d", *w.Position, n)
+	}
+	if e.streamID, err = parseID("streamId", *w.StreamID); err != nil {
+		return e, err
+	}
+	if e.recordedAt, err = parseTime(*w.RecordedAt); err != nil {
+		return e, err
+	}
+	e.id = e.madeID()
+	if w.ID != nil {
+		e.id, err = parseID("id", *w.ID)
+	}
+	return e, errors.Join(err, storable("data", e.data), e.checkMetadata())
+}
+
+func (w *written) complete() error {
+	for _, m := range []struct {
+		name    string
+		missing bool
+	}{
+		{"streamType", w.StreamType == nil}, {"streamId", w.StreamID == nil}, {"version", w.Version == nil}, {"type", w.Type == nil},
+		{"schemaVersion", w.SchemaVersion == nil}, {"data", w.Data == nil}, {"metadata", w.Metadata == nil}, {"recordedAt", w.RecordedAt == nil},
+	} {
+		if m.missing {
+			return fmt.Errorf("%s is missing", m.name)
+		}
+	}
+	return nil
+}
+
+// parseID accepts the one form that is written.
+func parseID(member, text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil || id.String() != text {
+		return uuid.Nil, fmt.Errorf("%s is not a UUID in lower case", member)
+	}
+	return id, nil
+}
+
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || !strings.HasSuffix(text, "Z") || !t.Equal(t.Truncate(time.Microsecond)) {
+		return time.Time{}, errors.New("recordedAt is not a time in RFC 3339, in UTC with Z and in microseconds at most")
+	}
+	return t, nil
+}
+
+// madeID is the id of an event that comes without one: a UUIDv7 of its time, whose random bits are made of its
+// stream and version. So it is the same whenever the file is imported.
+func (e *event) madeID() (id uuid.UUID) {
+	name := binary.BigEndian.AppendUint32(e.streamID[:], uint32(e.version)) //nolint:gosec // to be told apart, not counted
+	sum := sha256.Sum256(name)
+	copy(id[:], sum[:])
+	var milliseconds [8]byte
+	binary.BigEndian.PutUint64(milliseconds[:], uint64(e.recordedAt.UnixMilli())) //nolint:gosec // before 1970 they are as good as others
+	copy(id[:6], milliseconds[2:])
+	id[6] = id[6]&0x0f | 0x70 // version 7
+	id[8] = id[8]&0x3f | 0x80 // variant of RFC 9562
+	return id
+}
+
+// checkMetadata reads the metadata as everyone who reads the log does.
+func (e *event) checkMetadata() error {
+	var read eventstore.Metadata
+	if !bytes.HasPrefix(e.metadata, []byte("{")) || stdjson.Unmarshal(e.metadata, &read) != nil {
+		return errors.New("metadata is not an object with actor, source, correlationId and perhaps causationId and traceparent")
+	}
+	return storable("metadata", e.metadata)
+}
+
+const maxDepth = 32
+
+// storable refuses what is JSON and yet more than PostgreSQL's jsonb takes, while the line is known.
+func storable(member string, value jsontext.Value) error {
+	for tokens := jsontext.NewDecoder(bytes.NewReader(value)); ; {
+		token, err := tokens.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case tokens.StackDepth() > maxDepth:
+			return fmt.Errorf("%s is nested deeper than %d", member, maxDepth)
+		case token.Kind() == '"' && strings.ContainsRune(token.String(), 0):
+			return fmt.Errorf("%s has U+0000 in it, which cannot be stored", member)
+		case token.Kind() == '0' && !moderate(token.String()):
+			return fmt.Errorf("%s has a number in it that is out of range", member)
+		}
+	}
+}
+
+// More than any that is meant as a number, and less than PostgreSQL has room for.
+const maxDigits = 10_000
+
+func moderate(number string) bool {
+	_, err := strconv.ParseFloat(number, 64)
+	return err == nil && len(number) <= maxDigits
+}

@@ -1,0 +1,105 @@
+package transfer_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/usersvc/usersvc/internal/pgtest"
+	"github.com/usersvc/usersvc/internal/transfer"
+)
+
+func TestRoundTripKeepsEveryByte(t *testing.T) {
+	t.Parallel()
+	first, second := pgtest.DB(t), pgtest.DB(t)
+	mustImport(t, first, text(history()), transfer.Imported{Lines: 9})
+	isRight(t, first)
+	one := export(t, first, transfer.Range{})
+	mustImport(t, second, one, transfer.Imported{Lines: 9})
+	if two := export(t, second, transfer.Range{}); two != one {
+		t.Errorf("the second export is\n%s\nand the first was\n%s", two, one)
+	}
+}
+
+// What is written is what is stored: members in their order, no upcasting, times with all their digits.
+func TestExportWritesWhatIsStored(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	mustImport(t, db, text(history()), transfer.Imported{Lines: 9})
+	first, rest, _ := strings.Cut(export(t, db, transfer.Range{}), "\n")
+	want := `{"position":1,"id":"01890000-0000-7000-8001-000000000001","streamType":"user","streamId":"01890000-0000-7000-8002-000000000001",` +
+		`"version":1,"type":"UserCreated","schemaVersion":1,"data":{"name": "Ada King Lovelace", "email": "ada@example.com"},` +
+		`"metadata":{"actor": "old system", "source": "import", "correlationId": "01890000-0000-7000-8000-000000000001"},"recordedAt":"2024-02-29T23:59:01.000000Z"}`
+	if first != want {
+		t.Errorf("the first line is\n%s\nwant\n%s", first, want)
+	}
+	if !strings.Contains(rest, `[1.50, {"a": null}]`) {
+		t.Errorf("members that nobody knows, or the digits of a number, are lost:\n%s", rest)
+	}
+}
+
+func TestPiecesAreTheWhole(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	mustImport(t, db, text(many(6000)), transfer.Imported{Lines: 6000}) // more than one statement reads
+	whole := export(t, db, transfer.Range{})
+	if n := strings.Count(whole, "\n"); n != 6000 {
+		t.Fatalf("the export has %d lines", n)
+	}
+	pieces := export(t, db, transfer.Range{Through: 1}) + export(t, db, transfer.Range{After: 1, Through: 5500}) + export(t, db, transfer.Range{After: 5500})
+	if pieces != whole {
+		t.Error("the pieces are not the whole")
+	}
+	if nothing := export(t, db, transfer.Range{After: 6000}); nothing != "" {
+		t.Errorf("behind the end is %q", nothing)
+	}
+}
+
+func TestRangesThatAreNot(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	mustImport(t, db, text(history()), transfer.Imported{Lines: 9})
+	for _, r := range []transfer.Range{{After: -1}, {After: 10}, {Through: 10}, {After: 3, Through: 2}, {Through: -1}} {
+		var out bytes.Buffer
+		if _, err := transfer.Export(t.Context(), pgtest.Pool(t, db.URL), r, &out, silent); err == nil || out.Len() > 0 {
+			t.Errorf("%+v: %v, and %d bytes", r, err, out.Len())
+		}
+	}
+}
+
+// The application may read the log, and nothing more: an import is an operator's.
+func TestImportIsNotForTheApplication(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	_, err := imports(t, pgtest.Database{URL: db.URL, AdminURL: db.URL}, text(history()))
+	if err == nil || !strings.Contains(err.Error(), "42501") {
+		t.Errorf("the application's role imports: %v", err)
+	}
+	if stored := export(t, db, transfer.Range{}); stored != "" {
+		t.Errorf("stored was\n%s", stored)
+	}
+}
+
+func TestPositionAndIDAreMade(t *testing.T) {
+	t.Parallel()
+	db, again := pgtest.DB(t), pgtest.DB(t)
+	var bare []string
+	for n, line := range history() {
+		_, rest, _ := strings.Cut(line, `,"streamType"`)
+		bare = append(bare, `{"streamType"`+rest)
+		if n == 0 {
+			mustImport(t, db, text(bare), transfer.Imported{Lines: 1})
+		}
+	}
+	mustImport(t, db, text(bare), transfer.Imported{Before: 1, Lines: 9}) // with the id that it was given before
+	mustImport(t, again, text(bare), transfer.Imported{Lines: 9})
+	one := export(t, db, transfer.Range{})
+	if export(t, again, transfer.Range{}) != one {
+		t.Error("two imports make different ids")
+	}
+	isRight(t, db)
+	// The time of the event, version 7, variant 10.
+	if !strings.HasPrefix(one, `{"position":1,"id":"018df77e-1588-7`) {
+		t.Errorf("the first id is not of the event's time: %.100s", one)
+	}
+}
