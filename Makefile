@@ -61,6 +61,10 @@ fmt: ## format the code
 bench: ## measure against the simpler designs, side by side
 	go run ./bench
 
+.PHONY: bench-transfer
+bench-transfer: ## measure the export and the import of a million events
+	go run ./bench transfer
+
 # One check after the other, as their limits of time count. The short profile is part of `make test`.
 torture = go test ./torture -count=1 -v
 

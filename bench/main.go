@@ -35,6 +35,7 @@ type options struct {
 	warmUp    time.Duration // before it, not counted
 	dir       string        // where the database's folder is made: on the disk to be measured
 	long      int           // events of the user with the long history
+	events    int           // of the log that is transferred
 	throwaway bool          // for tests of the bench itself: the disk is not waited for
 }
 
@@ -47,17 +48,22 @@ func main() {
 	}
 }
 
+const defaultDir = "/var/tmp"
+
 // run measures, or, when this process was started for that, is one of the contenders.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) == 2 && args[0] == contendArg {
 		return contend(ctx, args[1], os.Getenv("DATABASE_URL"), stdout)
+	}
+	if len(args) > 0 && args[0] == transferArg {
+		return runTransfer(ctx, args[1:], stdout, stderr)
 	}
 	o := options{warmUp: 500 * time.Millisecond, long: 100_000}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is taken")
 	flags.DurationVar(&o.period, "period", 4*time.Second, "how long each measurement takes")
-	flags.StringVar(&o.dir, "dir", "/var/tmp", "where the database is kept meanwhile: on the disk to be measured, not in memory")
+	flags.StringVar(&o.dir, "dir", defaultDir, "where the database is kept meanwhile: on the disk to be measured, not in memory")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -69,4 +75,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	return r.write(stdout)
+}
+
+func runTransfer(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var o options
+	flags := flag.NewFlagSet("bench transfer", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.events, "events", 1_000_000, "how many events the log has")
+	flags.StringVar(&o.dir, "dir", defaultDir, "where the database is kept meanwhile: on the disk to be measured, not in memory")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	return transfer(ctx, o, stdout, stderr)
 }

@@ -40,10 +40,7 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err
 }
 
 func (b *bench) open(ctx context.Context) (err error) {
-	if b.dir, err = os.MkdirTemp(b.options.dir, "usersvc-bench-"); err != nil {
-		return err
-	}
-	if err = os.Chmod(b.dir, 0o755); err != nil { //nolint:gosec // root's PostgreSQL runs as another user, who has to pass
+	if err = b.openDir(); err != nil {
 		return err
 	}
 	if b.pg, err = startPostgres(ctx, b.dir, b.throwaway); err != nil {
@@ -62,6 +59,13 @@ func (b *bench) open(ctx context.Context) (err error) {
 	}
 	b.insert, err = b.newPgbench(ctx)
 	return err
+}
+
+func (b *bench) openDir() (err error) {
+	if b.dir, err = os.MkdirTemp(b.options.dir, "usersvc-bench-"); err != nil {
+		return err
+	}
+	return os.Chmod(b.dir, 0o755) //nolint:gosec // root's PostgreSQL runs as another user, who has to pass
 }
 
 // close stops the contenders before their database.

@@ -107,13 +107,22 @@ func (p *process) stop() error {
 
 const servicePackage = "github.com/usersvc/usersvc/cmd/usersvc"
 
-// startService builds the service and runs it on free ports, with its defaults for everything that
-// could make a difference.
-func (b *bench) startService(ctx context.Context) (*process, error) {
-	binary := filepath.Join(b.dir, "usersvc")
+// build makes the service's binary.
+func (b *bench) build(ctx context.Context) (binary string, err error) {
+	binary = filepath.Join(b.dir, "usersvc")
 	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, buildFlags(), []string{"-o", binary, servicePackage})...)
 	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build the service: %w\n%s", err, out)
+		return "", fmt.Errorf("build the service: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// startService runs the service on free ports, with its defaults for everything that could make a
+// difference.
+func (b *bench) startService(ctx context.Context) (*process, error) {
+	binary, err := b.build(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if err := b.pg.makeDatabase(ctx, serviceName); err != nil {
 		return nil, err

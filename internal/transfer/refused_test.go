@@ -15,8 +15,8 @@ func TestBadLinesAreNamed(t *testing.T) {
 	db := pgtest.DB(t)
 	for name, c := range map[string]struct{ from, to, why string }{
 		"no JSON":                 {`{"position"`, `position`, "invalid"},
-		"cut off":                 {`"}`, ``, "unexpected EOF"},
-		"two objects":             {`"}`, `"} {}`, "after top-level value"},
+		"cut off":                 {`Z"}`, `Z"`, "unexpected EOF"},
+		"two objects":             {`Z"}`, `Z"} {}`, "after top-level value"},
 		"unknown member":          {`{"position"`, `{"extra":1,"position"`, "extra"},
 		"member twice":            {`{"position"`, `{"position":8,"position"`, "duplicate"},
 		"member in another case":  {`"streamType"`, `"StreamType"`, "StreamType"},

@@ -99,7 +99,7 @@ func TestPositionAndIDAreMade(t *testing.T) {
 	}
 	isRight(t, db)
 	// The time of the event, version 7, variant 10.
-	if !strings.HasPrefix(one, `{"position":1,"id":"018df77e-1588-7`) {
+	if !strings.HasPrefix(one, `{"position":1,"id":"018df74e-9d88-7`) {
 		t.Errorf("the first id is not of the event's time: %.100s", one)
 	}
 }
