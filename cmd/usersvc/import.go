@@ -12,13 +12,13 @@ import (
 )
 
 type importCommand struct {
-	File string `arg:"" optional:"" type:"existingfile" default:"-" help:"What to read. Default: standard input."`
+	File string `arg:"" optional:"" type:"existingfile" help:"What to read. Default, or with -: standard input."`
 }
 
 // Run appends what the log does not have yet.
 func (i importCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	from := os.Stdin
-	if i.File != "-" {
+	if i.File != "" && i.File != "-" {
 		file, err := os.Open(i.File)
 		if err != nil {
 			return err

@@ -63,7 +63,7 @@ SET enable_seqscan = on; SET jit = off; SET work_mem = '128MB'; SET maintenance_
 //go:embed append.sql
 var makeAppendStaged string
 
-// For as long as these take, about a third of a second, nobody else can append.
+// For as long as these take, a tenth of a second or two, nobody else can append.
 const eventsTogether = 20_000
 
 // An instant is never split: whoever has read it has all of it.

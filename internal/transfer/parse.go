@@ -66,11 +66,12 @@ func parse(line []byte, n int64) (e event, err error) {
 	if e.recordedAt, err = parseTime(*w.RecordedAt); err != nil {
 		return e, err
 	}
-	e.id = e.madeID()
-	if w.ID != nil {
-		e.id, err = parseID("id", *w.ID)
+	if w.ID == nil {
+		e.id = e.madeID()
+	} else if e.id, err = parseID("id", *w.ID); err != nil {
+		return e, err
 	}
-	return e, errors.Join(err, storable("data", e.data), e.checkMetadata())
+	return e, errors.Join(storable("data", e.data), e.checkMetadata())
 }
 
 func (w *written) complete() error {
