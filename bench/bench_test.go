@@ -72,3 +72,17 @@ func TestUnknownContenderIsRefused(t *testing.T) {
 		t.Error("a contender that does not exist was started")
 	}
 }
+
+// As above: the figures mean nothing, but the export after the import was compared.
+func TestTransferKeepsEveryByte(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	var page strings.Builder
+	if err := transfer(ctx, options{events: 1000, dir: os.TempDir(), throwaway: true}, &page, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(page.String(), "| export | ") || !strings.Contains(page.String(), "byte for byte") {
+		t.Errorf("the page lacks something:\n%s", page.String())
+	}
+}

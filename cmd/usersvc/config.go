@@ -20,7 +20,7 @@ import (
 // config is what every subcommand takes, from flags or from the environment. README has the table.
 type config struct {
 	DatabaseURL        string `name:"database-url" env:"DATABASE_URL" placeholder:"postgres://…" help:"PostgreSQL 14 or newer. Without it, a private server is kept in the data folder."`
-	MigrateDatabaseURL string `name:"migrate-database-url" env:"USERSVC_MIGRATE_DATABASE_URL" placeholder:"postgres://…" help:"Where to migrate: a direct connection of a role that may create roles. Default: the database URL."`
+	MigrateDatabaseURL string `name:"migrate-database-url" env:"USERSVC_MIGRATE_DATABASE_URL" placeholder:"postgres://…" help:"Where to migrate and import: a direct connection of a role that may create roles. Default: the database URL."`
 	RequireDatabaseURL bool   `name:"require-database-url" env:"USERSVC_REQUIRE_DATABASE_URL" help:"Refuse to keep a private server, as in a container."`
 	DataDir            string `name:"data-dir" env:"USERSVC_DATA_DIR" default:".data" help:"Folder of the private server."`
 	LogLevel           string `name:"log-level" env:"USERSVC_LOG_LEVEL" default:"info" enum:"trace,debug,info,warn,error" help:"${enum}"`

@@ -32,7 +32,7 @@ func TestOperationsAnswerAsPrinted(t *testing.T) {
 			steps = append(steps, step{b.text, blocks[i+1].text})
 		}
 	}
-	answers := p.typed(t, steps, programOnPath(t), "DATABASE_URL="+url, "USERSVC_RETRY_TRIES=1")
+	answers := p.typed(t, steps, programOnPath(t), "DATABASE_URL="+url, "USERSVC_RETRY_TRIES=1", "elsewhere="+pgtest.DB(t).AdminURL)
 	printed, given := make(aliases), make(aliases)
 	for i, s := range steps {
 		if diff := cmp.Diff(printed.replace(s.answer), given.replace(answers[i])); diff != "" {

@@ -77,6 +77,7 @@ func bash(t *testing.T, script string, env ...string) string {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), "bash", "-eu", "-o", "pipefail", "-c", script)
+	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "NO_PROXY=127.0.0.1")
 	cmd.Env = append(cmd.Env, env...)
 	var complaints bytes.Buffer

@@ -128,6 +128,22 @@ func TestExportIsTheSameLogElsewhere(t *testing.T) {
 	}
 }
 
+// The two lines of the README are typed on two databases.
+func TestMoveOfTheReadme(t *testing.T) {
+	t.Parallel()
+	from, to := pgtest.DB(t), pgtest.DB(t)
+	wantStatus(t, 0, environmentOf(from), "import", inFile(t, oldFile))
+	for _, b := range blocksOf(t, readme) {
+		if b.isMove() {
+			if said := bash(t, b.text, programOnPath(t), "DATABASE_URL="+from.URL, "elsewhere="+to.AdminURL); !strings.HasPrefix(said, "imported 2 events;") {
+				t.Errorf("%s\nsays %q", b.text, said)
+			}
+			return
+		}
+	}
+	t.Error("the README moves nothing")
+}
+
 const firstChunk = 20_000
 
 // kill -9 in the midst of the second chunk: the first is stored, and the same command goes on behind it.

@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -118,5 +119,21 @@ func TestOthersAppendWhileAFileIsRead(t *testing.T) {
 	})
 	if !appended {
 		t.Error("nobody appended while the file was read")
+	}
+}
+
+// What was written is told with the error, and the rest can be exported behind it.
+func TestExportSaysHowFarItCame(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	mustImport(t, db, text(many(6000)), transfer.Imported{Lines: 6000})
+	var out bytes.Buffer
+	ctx, stop := context.WithCancel(t.Context())
+	last, err := transfer.Export(ctx, pgtest.Pool(t, db.URL), transfer.Range{}, &out, func(string, int64, int64) { stop() })
+	if err == nil || last != int64(strings.Count(out.String(), "\n")) || last == 0 {
+		t.Fatalf("up to %d, %v", last, err)
+	}
+	if out.String()+export(t, db, transfer.Range{After: last}) != export(t, db, transfer.Range{}) {
+		t.Error("the rest does not go on where it was interrupted")
 	}
 }
