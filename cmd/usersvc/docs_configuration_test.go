@@ -67,6 +67,8 @@ func TestConfigurationPreparesAManagedServer(t *testing.T) {
 			}
 		}
 	}
+	// Whoever may migrate may import.
+	wantStatus(t, 0, []string{"DATABASE_URL=" + server.URL("administrator", "usersvc")}, "import", inFile(t, oldFile))
 	for _, role := range []string{"usersvc", "another_login"} {
 		serve(t, t.TempDir(), "DATABASE_URL="+server.URL(role, "usersvc")).create(role + "@example.com")
 	}

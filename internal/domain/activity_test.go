@@ -134,3 +134,11 @@ func TestCountersGoUpAndDownAndNeverBelowZero(t *testing.T) {
 		}
 	}
 }
+
+// Streams that exist are found by this id, so it can never change.
+func TestStreamOfAnOriginNeverChanges(t *testing.T) {
+	const want = "5188fcb5-f886-5a5d-b89c-f76e108576d3"
+	if got := (domain.Origin{Source: "/posts", ID: "1"}).StreamID().String(); got != want {
+		t.Errorf("the stream is %s, want %s", got, want)
+	}
+}

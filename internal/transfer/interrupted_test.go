@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/pgtest"
@@ -135,5 +136,43 @@ func TestExportSaysHowFarItCame(t *testing.T) {
 	}
 	if out.String()+export(t, db, transfer.Range{After: last}) != export(t, db, transfer.Range{}) {
 		t.Error("the rest does not go on where it was interrupted")
+	}
+}
+
+const waitsForTheLog = `
+SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 7310579 AND NOT granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`
+
+// While somebody holds the lock of the log, as an append does, an import gets as far as it can and waits.
+func TestAppendingWaitsForTheLock(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	holder, err := pgx.Connect(t.Context(), db.AdminURL)
+	if err == nil {
+		_, err = holder.Exec(t.Context(), `SELECT pg_advisory_lock(7310579)`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := imports(t, db, text(history()))
+		done <- err
+	}()
+	for waits := false; !waits; {
+		select {
+		case err := <-done:
+			t.Fatalf("the import has not waited: %v", err)
+		default:
+		}
+		if err := holder.QueryRow(t.Context(), waitsForTheLog).Scan(&waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stored := export(t, db, transfer.Range{}); stored != "" {
+		t.Errorf("stored without the lock: %s", stored)
+	}
+	if err := errors.Join(holder.Close(t.Context()), <-done); err != nil {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,6 +27,8 @@ type lines struct {
 	from     *bufio.Scanner
 	now      time.Time // nothing was recorded later
 	progress Progress
+	size     int64 // of the file in bytes; 0: not known
+	read     int64 // of it
 
 	event event // of the line at hand
 	claim claim
@@ -35,6 +38,11 @@ type lines struct {
 func newLines(from io.Reader, now time.Time, progress Progress) *lines {
 	l := &lines{from: bufio.NewScanner(from), now: now, progress: progress}
 	l.from.Buffer(make([]byte, 64<<10), maxLine)
+	if file, ok := from.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			l.size = info.Size()
+		}
+	}
 	return l
 }
 
@@ -55,8 +63,8 @@ func (l *lines) Next() bool {
 	if err != nil {
 		l.err = &Unacceptable{line, err.Error()}
 	}
-	if line%linesTogether == 0 {
-		l.progress("reading", line, 0)
+	if l.read += int64(len(l.from.Bytes()) + 1); line%linesTogether == 0 {
+		l.progress("reading", line, line*l.size/l.read) // if the rest is like what was read
 	}
 	return err == nil
 }

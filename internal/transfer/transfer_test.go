@@ -2,8 +2,14 @@ package transfer_test
 
 import (
 	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/pgtest"
 	"github.com/usersvc/usersvc/internal/transfer"
@@ -18,6 +24,16 @@ func TestRoundTripKeepsEveryByte(t *testing.T) {
 	mustImport(t, second, one, transfer.Imported{Lines: 9})
 	if two := export(t, second, transfer.Range{}); two != one {
 		t.Errorf("the second export is\n%s\nand the first was\n%s", two, one)
+	}
+}
+
+// Wherever a chunk ends, addresses belong to those who hold them then.
+func TestClaimsAreRightAfterEachEvent(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	for n := range history() {
+		mustImport(t, db, text(history()[:n+1]), transfer.Imported{Before: int64(n), Lines: int64(n + 1)})
+		isRight(t, db)
 	}
 }
 
@@ -101,5 +117,39 @@ func TestPositionAndIDAreMade(t *testing.T) {
 	// The time of the event, version 7, variant 10.
 	if !strings.HasPrefix(one, `{"position":1,"id":"018df74e-9d88-7`) {
 		t.Errorf("the first id is not of the event's time: %.100s", one)
+	}
+}
+
+// How far a file is read is told as a share of it, when it is a file.
+func TestProgressIsTold(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.WriteFile(path, []byte(text(many(6000))), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	conn, err := pgx.Connect(t.Context(), db.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	told := make(map[string][2]int64)
+	tell := func(phase string, done, total int64) { told[phase] = [2]int64{done, total} }
+	if _, err := transfer.Import(t.Context(), conn, file, tell); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := transfer.Export(t.Context(), pgtest.Pool(t, db.URL), transfer.Range{After: 500}, io.Discard, tell); err != nil {
+		t.Fatal(err)
+	}
+	if reading := told["reading"]; reading[0] != 5000 || reading[1] < 5900 || reading[1] > 6100 {
+		t.Errorf("reading: %v, want 5000 of about 6000", reading)
+	}
+	if told["appending"] != [2]int64{0, 6000} || told["exporting"] != [2]int64{5500, 5500} {
+		t.Errorf("told was %v", told)
 	}
 }
