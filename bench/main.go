@@ -13,6 +13,8 @@
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.
 //
+// With the argument transfer it measures the export and the import of a log instead (transfer.go).
+//
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main
 

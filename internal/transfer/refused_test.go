@@ -1,6 +1,7 @@
 package transfer_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,9 @@ func TestBadLinesAreNamed(t *testing.T) {
 func TestOtherFilesAreRefused(t *testing.T) {
 	t.Parallel()
 	good := history()
+	var mixed file
+	mixed.add("user", origin.StreamID(), "UserCreated", 2, `{"email":"eve@example.com","displayName":"Eve"}`)
+	mixed.add("activity", origin.StreamID(), "PostCreated", 1, fmt.Sprintf(`{"source":%q,"id":%q,"authorId":"%s"}`, origin.Source, origin.ID, user(3)))
 	for name, c := range map[string]struct {
 		lines []string
 		line  int64
@@ -74,7 +78,8 @@ func TestOtherFilesAreRefused(t *testing.T) {
 		"line left out":         {slices.Delete(slices.Clone(good), 3, 4), 4, "position is 5"},
 		"long line":             {changed(good, 2, `"more"`, `"more":"`+strings.Repeat("x", 1<<20)+`","m"`), 2, "longer"},
 		"address taken at once": {changed(good, 2, "bob@", "ADA@"), 2, "its address belongs to the user of line 1"},
-		"another stream type":   {changed(changed(good, 9, origin.StreamID().String(), user(3).String()), 9, `"version":1`, `"version":3`), 9, "which source and id make"},
+		"activity elsewhere":    {changed(changed(good, 9, origin.StreamID().String(), user(3).String()), 9, `"version":1`, `"version":3`), 9, "which source and id make"},
+		"another stream type":   {mixed.lines, 2, "another streamType"},
 		"activity twice":        {append(slices.Clone(good), strings.NewReplacer(`"position":9`, `"position":10`, `8001-000000000009`, `8001-000000000010`, `"version":1`, `"version":2`).Replace(good[8])), 10, "a stream of its own"},
 		"activity of nobody":    {changed(good, 9, `"authorId"`, `"reader"`), 9, "missing"},
 	} {
