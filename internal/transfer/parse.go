@@ -19,7 +19,7 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// Unacceptable says which line of a file cannot be imported, and why. Nothing of the file was stored.
+// Unacceptable says which line of a file cannot be imported, and why. This import has stored nothing.
 type Unacceptable struct {
 	Line int64
 	Why  string
