@@ -37,7 +37,7 @@ func (e exportCommand) export(ctx context.Context, pool *pgxpool.Pool, to io.Wri
 	last, err := transfer.Export(ctx, pool, transfer.Range{After: e.After, Through: e.Through}, to, p.show)
 	p.end()
 	if err != nil && last > e.After {
-		return fmt.Errorf("%w; what was written is whole up to position %d: go on with --after=%d", err, last, last)
+		return fmt.Errorf("%w; the first %d lines are whole: keep those, and go on behind them with --after=%d", err, last-e.After, last)
 	}
 	if err == nil {
 		fmt.Fprintf(os.Stderr, "exported %d events, up to position %d\n", last-e.After, last)

@@ -24,7 +24,8 @@ type Range struct {
 const linesTogether = 5000
 
 // Export writes a part of the log and returns the position of the last line. That is told with an error, too:
-// what was written up to there is whole, and the rest can be exported behind it.
+// the lines up to there are whole, and the rest can be exported behind them. If it was the writer that failed,
+// it may have taken some of the rest already.
 func Export(ctx context.Context, pool *pgxpool.Pool, r Range, to io.Writer, progress Progress) (last int64, err error) {
 	if err := r.resolve(ctx, pool); err != nil {
 		return r.After, err

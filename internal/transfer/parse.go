@@ -98,9 +98,11 @@ func parseID(member, text string) (uuid.UUID, error) {
 	return id, nil
 }
 
+// parseTime is stricter than time.Parse, which takes hours of one digit and fractions behind a comma.
 func parseTime(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil || !strings.HasSuffix(text, "Z") || !t.Equal(t.Truncate(time.Microsecond)) {
+	if err != nil || !strings.HasPrefix(text, t.Format("2006-01-02T15:04:05")) || strings.Contains(text, ",") ||
+		!strings.HasSuffix(text, "Z") || !t.Equal(t.Truncate(time.Microsecond)) {
 		return time.Time{}, errors.New("recordedAt is not a time in RFC 3339, in UTC with Z and in microseconds at most")
 	}
 	return t, nil
@@ -150,10 +152,17 @@ func storable(member string, value jsontext.Value) error {
 	}
 }
 
-// More than any that is meant as a number, and less than PostgreSQL has room for.
-const maxDigits = 10_000
+// More than any that is meant as a number, and less than PostgreSQL has room for. It writes exponents out as digits.
+const maxDigits, maxExponent = 10_000, 308
 
 func moderate(number string) bool {
-	_, err := strconv.ParseFloat(number, 64)
-	return err == nil && len(number) <= maxDigits
+	exponent := 0
+	if e := strings.IndexAny(number, "eE"); e >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(number[e+1:]); err != nil {
+			return false
+		}
+	}
+	exponent = max(exponent, -exponent)
+	return exponent <= maxExponent && len(number)+exponent <= maxDigits
 }

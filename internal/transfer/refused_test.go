@@ -30,6 +30,8 @@ func TestBadLinesAreNamed(t *testing.T) {
 		"no time":                 {`2024-02-29T23`, `2024-02-30T23`, "recordedAt"},
 		"another zone":            {`08.000000Z`, `08.000000+00:00`, "recordedAt"},
 		"nanoseconds":             {`08.000000Z`, `08.0000001Z`, "recordedAt"},
+		"a comma":                 {`08.000000Z`, `08,000000Z`, "not a time"},
+		"hour of one digit":       {`T23:59:08`, `T3:59:08`, "not a time"},
 		"time goes back":          {`59:08`, `59:06`, "before that of the line before"},
 		"the future":              {`2024-02-29`, `2999-01-01`, "in the future"},
 		"unknown stream type":     {`"streamType":"user"`, `"streamType":"order"`, "streamType is neither"},
@@ -44,6 +46,9 @@ func TestBadLinesAreNamed(t *testing.T) {
 		"half a character":        {`admin`, `\ud800`, "surrogate"},
 		"U+0000":                  {`admin`, `a\u0000b`, "U+0000"},
 		"a huge number":           {`"role"`, `"n":1e400,"role"`, "out of range"},
+		"a tiny number":           {`"role"`, `"n":1e-20000,"role"`, "out of range"},
+		"zero, hugely":            {`"role"`, `"n":0e99999999999999999999,"role"`, "out of range"},
+		"many digits":             {`"role"`, `"n":` + strings.Repeat("1", 9_900) + `e200,"role"`, "out of range"},
 		"a deep nest":             {`"role"`, `"n":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `,"role"`, "nested"},
 		"metadata of a stranger":  {`"correlationId":"0189`, `"correlationId":"x189`, "metadata"},
 		"metadata with U+0000":    {`old system`, `old\u0000system`, "U+0000"},
@@ -52,6 +57,7 @@ func TestBadLinesAreNamed(t *testing.T) {
 		"created twice":           {`"RoleGranted","schemaVersion":1,"data":{"role":"admin"}`, `"UserCreated","schemaVersion":1,"data":{"email":"e@example.com"}`, "UserCreated has to be the first"},
 		"not created":             {`8002-000000000003","version":2`, `8002-000000000004","version":1`, "the first event of a user has to be UserCreated"},
 		"after deletion":          {`8002-000000000003","version":2`, `8002-000000000002","version":5`, "deleted before"},
+		"an endless address":      {`"RoleGranted","schemaVersion":1,"data":{"role":"admin"}`, `"UserEmailChanged","schemaVersion":1,"data":{"newEmail":"` + strings.Repeat("x", 3000) + `"}`, "longer than"},
 		"an address that is held": {`"RoleGranted","schemaVersion":1,"data":{"role":"admin"}`, `"UserEmailChanged","schemaVersion":1,"data":{"newEmail":"COUNTESS@example.com"}`, "its address belongs to the user of line 3"},
 	} {
 		lines := changed(history(), 8, c.from, c.to)

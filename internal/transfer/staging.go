@@ -25,7 +25,7 @@ var none = new(string)
 // lines reads a file for COPY, and ends it at the first line that is not in order.
 type lines struct {
 	from     *bufio.Scanner
-	now      time.Time // nothing was recorded later
+	clock    clock
 	progress Progress
 	size     int64 // of the file in bytes; 0: not known
 	read     int64 // of it
@@ -35,8 +35,8 @@ type lines struct {
 	err   error
 }
 
-func newLines(from io.Reader, now time.Time, progress Progress) *lines {
-	l := &lines{from: bufio.NewScanner(from), now: now, progress: progress}
+func newLines(from io.Reader, clock clock, progress Progress) *lines {
+	l := &lines{from: bufio.NewScanner(from), clock: clock, progress: progress}
 	l.from.Buffer(make([]byte, 64<<10), maxLine)
 	if file, ok := from.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -74,7 +74,7 @@ func (l *lines) checkEvent(before time.Time) (err error) {
 	switch {
 	case e.recordedAt.Before(before):
 		return errors.New("recordedAt is before that of the line before")
-	case e.recordedAt.After(l.now):
+	case l.clock.isFuture(e.recordedAt):
 		return errors.New("recordedAt is in the future")
 	}
 	switch e.streamType {
@@ -87,6 +87,9 @@ func (l *lines) checkEvent(before time.Time) (err error) {
 	}
 	return fmt.Errorf("streamType is neither %q nor %q", domain.StreamType, domain.ActivityType)
 }
+
+// An index of PostgreSQL has no room for much more. What the service takes is far shorter.
+const maxClaim = 2000
 
 // claimOf reads an event as everyone who folds it does.
 func claimOf(e event) (claim, error) {
@@ -103,6 +106,9 @@ func claimOf(e event) (claim, error) {
 		return nil, err
 	}
 	canonical := domain.CanonicalEmail(address)
+	if len(canonical) > maxClaim {
+		return nil, fmt.Errorf("its address is longer than %d bytes", maxClaim)
+	}
 	return &canonical, nil
 }
 
@@ -139,14 +145,14 @@ var stagedColumns = []string{
 // stage brings a file into a table that is this session's alone: nothing that anybody else uses is locked, and
 // nothing is left when the session ends, however it does.
 func stage(ctx context.Context, conn *pgx.Conn, from io.Reader, progress Progress) (count int64, err error) {
-	var now time.Time
-	if err := conn.QueryRow(ctx, "SELECT clock_timestamp()").Scan(&now); err != nil {
-		return 0, err
-	}
 	if _, err := conn.Exec(ctx, makeStaged); err != nil {
 		return 0, err
 	}
-	l := newLines(from, now, progress)
+	var c clock
+	if err := c.ask(ctx, conn); err != nil {
+		return 0, err
+	}
+	l := newLines(from, c, progress)
 	count, err = conn.CopyFrom(ctx, pgx.Identifier{"staged"}, stagedColumns, l)
 	if l.err != nil {
 		err = l.err // of which the database says only that the client gave up

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -117,6 +118,41 @@ func TestPositionAndIDAreMade(t *testing.T) {
 	// The time of the event, version 7, variant 10.
 	if !strings.HasPrefix(one, `{"position":1,"id":"018df74e-9d88-7`) {
 		t.Errorf("the first id is not of the event's time: %.100s", one)
+	}
+}
+
+// live is a file whose only event is recorded when it is read, after the import has begun.
+type live struct {
+	record func() string
+	line   *strings.Reader
+}
+
+func (l *live) Read(p []byte) (int, error) {
+	if l.line == nil {
+		l.line = strings.NewReader(l.record())
+	}
+	return l.line.Read(p)
+}
+
+// An export that is piped into an import has events that are younger than both.
+func TestEventsMayBeYoungerThanTheImport(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	pool := pgtest.Pool(t, db.URL)
+	conn, err := pgx.Connect(t.Context(), db.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	from := &live{record: func() string {
+		var now time.Time
+		if err := pool.QueryRow(t.Context(), `SELECT clock_timestamp()`).Scan(&now); err != nil {
+			t.Error(err)
+		}
+		return text(changed(history()[:1], 1, "2024-02-29T23:59:01.000000Z", now.UTC().Format(time.RFC3339Nano)))
+	}}
+	if done, err := transfer.Import(t.Context(), conn, from, silent); err != nil || done.Lines != 1 {
+		t.Errorf("imported %+v, %v", done, err)
 	}
 }
 
