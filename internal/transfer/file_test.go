@@ -55,7 +55,7 @@ func text(lines []string) string { return strings.Join(lines, "\n") + "\n" }
 func history() []string {
 	var f file
 	f.user(1, "UserCreated", 1, `{"email":"ada@example.com","name":"Ada King Lovelace"}`)
-	f.user(2, "UserCreated", 2, `{"email":"bob@example.com","displayName":"Bob","firstName":"","lastName":"","more":[1.50,{"a":null}]}`)
+	f.user(2, "UserCreated", 2, `{"email":"bob@example.com","displayName":"Bob","firstName":"","lastName":"","more":[1.50,-2e-3,{"a":null,"b\"":"\\u0000 [[7e999"}]}`)
 	f.user(1, "UserEmailChanged", 1, `{"newEmail":"countess@example.com"}`)
 	f.user(2, "UserEmailChanged", 1, `{"newEmail":"ADA@example.com"}`)
 	f.user(2, "UserEmailChanged", 1, `{"newEmail":"ada@example.com"}`)

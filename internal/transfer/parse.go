@@ -7,7 +7,6 @@ import (
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -133,23 +132,56 @@ func (e *event) checkMetadata() error {
 
 const maxDepth = 32
 
-// storable refuses what is JSON and yet more than PostgreSQL's jsonb takes, while the line is known.
-func storable(member string, value jsontext.Value) error {
-	for tokens := jsontext.NewDecoder(bytes.NewReader(value)); ; {
-		token, err := tokens.ReadToken()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case tokens.StackDepth() > maxDepth:
-			return fmt.Errorf("%s is nested deeper than %d", member, maxDepth)
-		case token.Kind() == '"' && strings.ContainsRune(token.String(), 0):
-			return fmt.Errorf("%s has U+0000 in it, which cannot be stored", member)
-		case token.Kind() == '0' && !moderate(token.String()):
-			return fmt.Errorf("%s has a number in it that is out of range", member)
+// storable refuses what is JSON and yet more than PostgreSQL's jsonb takes, while the line is known. The value has
+// been read as JSON, so it is enough to see where strings and numbers begin; a decoder would read it all once more.
+func storable(member string, value []byte) error {
+	depth := 0
+	for i := 0; i < len(value); i++ {
+		rest := value[i:]
+		switch c := value[i]; {
+		case c == '{', c == '[':
+			if depth++; depth > maxDepth {
+				return fmt.Errorf("%s is nested deeper than %d", member, maxDepth)
+			}
+		case c == '}', c == ']':
+			depth--
+		case c == '"':
+			n := stringLength(rest)
+			if hasNull(rest[:n]) {
+				return fmt.Errorf("%s has U+0000 in it, which cannot be stored", member)
+			}
+			i += n - 1
+		case c == '-', '0' <= c && c <= '9':
+			n := len(rest) - len(bytes.TrimLeft(rest, "+-.0123456789eE"))
+			if !moderate(string(rest[:n])) {
+				return fmt.Errorf("%s has a number in it that is out of range", member)
+			}
+			i += n - 1
 		}
 	}
+	return nil
+}
+
+// stringLength counts the quotes in.
+func stringLength(s []byte) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// hasNull tells the character from the text of its escape.
+func hasNull(quoted []byte) bool {
+	if !bytes.Contains(quoted, []byte(`\u0000`)) {
+		return false
+	}
+	text, err := jsontext.AppendUnquote(nil, quoted)
+	return err != nil || bytes.IndexByte(text, 0) >= 0
 }
 
 // More than any that is meant as a number, and less than PostgreSQL has room for. It writes exponents out as digits.

@@ -45,6 +45,7 @@ func TestBadLinesAreNamed(t *testing.T) {
 		"invalid UTF-8":           {`admin`, "\xff", "UTF-8"},
 		"half a character":        {`admin`, `\ud800`, "surrogate"},
 		"U+0000":                  {`admin`, `a\u0000b`, "U+0000"},
+		"U+0000 behind escapes":   {`admin`, `\"\\\u0000`, "U+0000"},
 		"a huge number":           {`"role"`, `"n":1e400,"role"`, "out of range"},
 		"a tiny number":           {`"role"`, `"n":1e-20000,"role"`, "out of range"},
 		"zero, hugely":            {`"role"`, `"n":0e99999999999999999999,"role"`, "out of range"},

@@ -50,8 +50,8 @@ func TestExportWritesWhatIsStored(t *testing.T) {
 	if first != want {
 		t.Errorf("the first line is\n%s\nwant\n%s", first, want)
 	}
-	if !strings.Contains(rest, `[1.50, {"a": null}]`) {
-		t.Errorf("members that nobody knows, or the digits of a number, are lost:\n%s", rest)
+	if !strings.Contains(rest, `[1.50, -0.002, {"a": null, "b\"": "\\u0000 [[7e999"}]`) {
+		t.Errorf("members that nobody knows, the digits of a number, or the text of an escape, are lost:\n%s", rest)
 	}
 }
 
