@@ -12,6 +12,7 @@ import (
 type command struct {
 	request
 	creates  string // the user whom all clients may know afterwards
+	reports  bool   // an event of another domain: its answer does not say where it is
 	fate     fate
 	version  int // as it was answered
 	position int64

@@ -13,6 +13,7 @@ import (
 type history struct {
 	events []event
 	users  map[string]*user
+	ledger ledger
 }
 
 const selectLog = `
@@ -29,36 +30,46 @@ func (pg *postgres) readHistory() *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &history{events: events, users: make(map[string]*user)}
+	h := &history{events: events, users: make(map[string]*user), ledger: make(ledger)}
+	versions := make(map[string]int)
 	var before time.Time
 	for i, e := range events {
-		u, known := h.users[e.Stream]
-		if !known {
-			u = &user{}
-			h.users[e.Stream] = u
-		}
 		switch {
 		case e.Position != int64(i+1):
 			t.Fatalf("the log has position %d in place %d", e.Position, i+1)
-		case e.Version != u.Version+1:
-			t.Fatalf("position %d: version %d of user %s follows version %d", e.Position, e.Version, e.Stream, u.Version)
+		case e.Version != versions[e.Stream]+1:
+			t.Fatalf("position %d: version %d of %s %s follows version %d", e.Position, e.Version, e.StreamType, e.Stream, versions[e.Stream])
 		case e.At.Before(before):
 			t.Fatalf("position %d was recorded before the one ahead of it", e.Position)
 		}
-		before = e.At
-		if err := u.apply(e); err != nil {
+		before, versions[e.Stream] = e.At, e.Version
+		if err := h.apply(e); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for id, u := range h.users {
+		u.Counted = h.ledger.newest(id)
 	}
 	return h
 }
 
+func (h *history) apply(e event) error {
+	if e.StreamType == "activity" {
+		return h.ledger.count(e)
+	}
+	if h.users[e.Stream] == nil {
+		h.users[e.Stream] = &user{}
+	}
+	return h.users[e.Stream].apply(e)
+}
+
 const selectRows = `
 SELECT user_id::text, version, position, email, display_name, first_name, last_name, status, suspension_reason,
-  COALESCE(suspended_at, '0001-01-01 00:00:00Z'), roles, created_at, updated_at
+  COALESCE(suspended_at, '0001-01-01 00:00:00Z'), roles, created_at, updated_at,
+  activity_position, post_count, follower_count
 FROM derived.user_profiles`
 
-// checkProjection holds the rows of user_profiles against a replay of the log.
+// checkProjection holds the rows of user_profiles, and of the ledger of activity, against a replay of the log.
 func (h *history) checkProjection(t *testing.T, pg *postgres) {
 	t.Helper()
 	rows, _ := pg.admin.Query(t.Context(), selectRows)
@@ -81,6 +92,7 @@ func (h *history) checkProjection(t *testing.T, pg *postgres) {
 	if differences > 0 || len(shown) != len(h.users) {
 		t.Errorf("of %d users in the log and %d in the projection, %d differ", len(h.users), len(shown), differences)
 	}
+	h.ledger.check(t, pg)
 }
 
 const selectClaims = `SELECT key, stream_id::text FROM eventlog.claims WHERE scope = 'email'`

@@ -16,6 +16,7 @@ type load struct {
 	pause   time.Duration        // of each client between two commands
 	target  func(n int) *service // whom a client asks, now
 	keyed   bool                 // nobody gives up: all commands have a key
+	seeded  int                  // events that were in the log before
 
 	contended bool // by several replicas, which may lose races: 409 version_conflict is an honest answer
 

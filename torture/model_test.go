@@ -22,6 +22,7 @@ type user struct {
 	Roles            []string
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	Counted
 }
 
 // event is a line of the log.

@@ -25,6 +25,8 @@ func (n times) now() int {
 	return n.short
 }
 
+func (n times) seconds() time.Duration { return time.Duration(n.now()) * time.Second }
+
 // begin starts a check. Only where time does not count may several run at once.
 func begin(t *testing.T) {
 	t.Helper()
@@ -47,6 +49,13 @@ func chance(part int) *rand.Rand { return rand.New(rand.NewPCG(*seed, uint64(par
 
 // forEver is longer than anything takes on the busiest machine.
 const forEver = time.Minute
+
+// pass lets time pass, in which something goes on.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	began := time.Now()
+	await(t, "time passes", func() bool { return time.Since(began) > d })
+}
 
 // await looks again and again until something is so. It ends the check when it never is.
 func await(t *testing.T, what string, so func() bool) {

@@ -1,6 +1,77 @@
 package torture
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+var (
+	rebuiltEvents = times{2_000, 20_000, 200_000}
+	rebuildFor    = times{1, 5, 20} // seconds
+)
+
+const (
+	pacedClients  = 25
+	pacedCommands = 50 // a second
+	// A command may take so many times as long as it does without a rebuild.
+	slowerWhileRebuilt = 2
+)
+
+// The projection is rebuilt, again and again, under a steady load of commands, events of other domains and
+// reads. No request fails, nothing is missing from what is read, and the rows are in the end what a replay makes.
+func TestRebuild(t *testing.T) {
+	begin(t)
+	pg := startPostgres(t)
+	users := pg.seed(rebuiltEvents.now())
+	s := serve(t, pg.url("usersvc"))
+	pg.awaitProjection()
+	pg.tidyUp()
+	l := &load{t: t, clients: pacedClients, target: at(s), users: users, seeded: rebuiltEvents.now()}
+	l.timed = func(r reply, err error, _ time.Duration) {
+		if err != nil || !r.ok() {
+			t.Errorf("a command was answered %d %s (%v)", r.status, r.code, err)
+		}
+	}
+	p, o := l.startPaced(pacedCommands, anything), s.lookOn(t, users)
+	before := p.during(func() { pass(t, rebuildFor.seconds()) })
+	rebuilds := 0
+	meanwhile := p.during(func() { rebuilds = s.rebuildFor(t, pg, rebuildFor.seconds()) })
+	l.stop()
+	o.stop()
+	l.checkProjection(pg)
+	t.Logf("%d rebuilds of %d events under %d commands a second: p99 of commands %v (%d of them), before that %v (%d)",
+		rebuilds, rebuiltEvents.now(), pacedCommands, percentile(meanwhile, 99), len(meanwhile), percentile(before, 99), len(before))
+	t.Logf("p50 %v, before that %v; longest %v, before that %v",
+		percentile(meanwhile, 50), percentile(before, 50), percentile(meanwhile, 100), percentile(before, 100))
+	if *profile == "full" {
+		within(t, "the 99th percentile of commands", percentile(meanwhile, 99), slowerWhileRebuilt*percentile(before, 99))
+	}
+}
+
+// anything is a client's next command or, for every fifth, an event of another domain.
+func anything(s *sender) *command {
+	if s.rng.IntN(5) > 0 {
+		return s.next()
+	}
+	c := &command{reports: true}
+	c.correlation = uuid.Must(uuid.NewV7()).String()
+	c.method, c.path = "POST", "/v1/events"
+	c.body = fmt.Sprintf(`{"specversion": "1.0", "source": "/torture", "id": %q, "type": "PostCreated", "data": {"authorId": %q}}`, c.correlation, s.load.somebody(s.rng))
+	return c
+}
+
+// rebuildFor rebuilds once at least, and until a time has passed.
+func (s *service) rebuildFor(t *testing.T, pg *postgres, d time.Duration) (rebuilds int) {
+	t.Helper()
+	for began := time.Now(); rebuilds == 0 || time.Since(began) < d; rebuilds++ {
+		s.rebuild(t)
+		await(t, "the rebuild ends", func() bool { return !pg.rebuilding() })
+	}
+	return rebuilds
+}
 
 // rebuild asks for a rebuild of the projection.
 func (s *service) rebuild(t *testing.T) {

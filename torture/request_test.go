@@ -66,6 +66,8 @@ func (s *service) send(q request) (r reply, err error) {
 	switch {
 	case q.method == http.MethodPatch:
 		request.Header.Set("Content-Type", "application/merge-patch+json")
+	case q.path == "/v1/events":
+		request.Header.Set("Content-Type", "application/cloudevents+json")
 	case q.body != "":
 		request.Header.Set("Content-Type", "application/json")
 	}
