@@ -44,20 +44,43 @@ func (p *pace) note(a answer) {
 	p.answers = append(p.answers, a)
 }
 
-// during returns what the answers took whose commands were due while something was done, the shortest first.
-func (p *pace) during(something func()) (took []time.Duration) {
-	began := time.Now()
-	something()
-	ended := time.Now()
+// span is when something was done.
+type span struct {
+	began time.Time
+	took  time.Duration
+}
+
+func (s span) has(at time.Time) bool { return !at.Before(s.began) && at.Before(s.began.Add(s.took)) }
+
+type spans []span
+
+func (all spans) sum() (took time.Duration) {
+	for _, s := range all {
+		took += s.took
+	}
+	return took
+}
+
+// split returns what answers took, sorted: those to commands that were due while something was done, and those
+// to as many others. What is done is followed by a pause that is twice as long. The others are from the second
+// half of it, as the server may be busy with what has been left behind in the first. Taking turns has a slow
+// minute of the machine count for both.
+func (p *pace) split(all spans) (meanwhile, otherwise []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, a := range p.answers {
-		if a.due.After(began) && a.due.Before(ended) {
-			took = append(took, a.took)
+		for _, s := range all {
+			switch {
+			case s.has(a.due):
+				meanwhile = append(meanwhile, a.took)
+			case s.has(a.due.Add(-2 * s.took)):
+				otherwise = append(otherwise, a.took)
+			}
 		}
 	}
-	slices.Sort(took)
-	return took
+	slices.Sort(meanwhile)
+	slices.Sort(otherwise)
+	return meanwhile, otherwise
 }
 
 // percentile is of sorted values.
