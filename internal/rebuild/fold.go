@@ -12,8 +12,8 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// Copied together: some megabytes of rows.
-const usersTogether = 2000
+// Copied together: some hundreds of kilobytes of rows, so that no copying takes long.
+const usersTogether = 250
 
 // fold reads the log up to a position, user by user, and copies the rows that the users make.
 func (r *Run) fold(ctx context.Context, through int64) error {
@@ -45,13 +45,20 @@ type folding struct {
 	users   int
 	failed  bool // an event of this user
 	letters []outbox.Letter
+	way     way
 }
 
 func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 	f.progress.more(1)
+	if err := f.way.make(ctx); err != nil {
+		return err
+	}
 	if user := projections.UserOf(e); user != f.user {
 		if f.endUser(); f.users%usersTogether == 0 {
 			if err := f.flush(ctx); err != nil {
+				return err
+			}
+			if err := f.lookAround(ctx); err != nil {
 				return err
 			}
 		}
@@ -84,6 +91,13 @@ func (f *folding) endUser() {
 	if f.users > 0 {
 		f.rows.End()
 	}
+}
+
+// lookAround finds out whether others write.
+func (f *folding) lookAround(ctx context.Context) error {
+	head, err := f.head(ctx)
+	f.way.seen(head)
+	return err
 }
 
 // flush copies the rows gathered so far, and parks what failed.

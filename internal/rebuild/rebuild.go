@@ -165,7 +165,13 @@ func (r *Run) through(ctx context.Context) (position int64, err error) {
 	if r.target.Live != nil {
 		return r.target.Live.Checkpoint(ctx, r.tx)
 	}
-	err = r.tx.QueryRow(ctx, "SELECT COALESCE(max(position), 0) FROM eventlog.events").Scan(&position)
+	return r.head(ctx)
+}
+
+const selectHead = `SELECT COALESCE(max(position), 0) FROM eventlog.events`
+
+func (r *Run) head(ctx context.Context) (position int64, err error) {
+	err = r.tx.QueryRow(ctx, selectHead).Scan(&position)
 	return position, err
 }
 
