@@ -65,6 +65,10 @@ bench: ## measure against the simpler designs, side by side
 bench-transfer: ## measure the export and the import of a million events
 	go run ./bench transfer
 
+.PHONY: bench-rebuild
+bench-rebuild: ## measure how fast, and in how much memory, a projection is made again
+	go run ./bench rebuild
+
 # One check after the other, as their limits of time count. The short profile is part of `make test`.
 torture = go test ./torture -count=1 -v
 

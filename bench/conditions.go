@@ -33,7 +33,6 @@ func (b *bench) conditions(ctx context.Context) ([]string, error) {
 		fmt.Sprintf("%d CPUs (%s/%s) shared by load, contenders and database; %s; %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), b.pg.server.Version),
 		strings.Join(settings, ", "),
 		fmt.Sprintf("writing 8 KiB and syncing it: %v (median), %v (99th percentile)", typical, rare),
-		fmt.Sprintf("%d rounds of %v a measurement, after %v of warming up; the service with USERSVC_LOG_LEVEL=warn and no other setting", b.rounds, b.period, b.warmUp),
 	}
 	if typical < memoryNotDisk {
 		said = append(said, "**this quick a sync is memory or a cache, not a disk: choose another -dir**")

@@ -13,7 +13,8 @@
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.
 //
-// With the argument transfer it measures the export and the import of a log instead (transfer.go).
+// With the argument transfer it measures the export and the import of a log instead (transfer.go), and with rebuild
+// how fast a projection is made again (rebuild.go).
 //
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main
@@ -72,6 +73,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// The load fits on one processor. With more, threads of this process that look for something to do
 	// would take time from whoever is being measured.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	if flags.Arg(0) == rebuildArg {
+		return benchRebuilds(ctx, o, rebuiltEvents, stdout, stderr)
+	}
 	r, err := measure(ctx, o, stderr)
 	if err != nil {
 		return err

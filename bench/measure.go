@@ -40,15 +40,11 @@ func measure(ctx context.Context, o options, progress io.Writer) (_ *report, err
 }
 
 func (b *bench) open(ctx context.Context) (err error) {
-	if err = b.openDir(); err != nil {
+	if err := b.openDatabase(ctx); err != nil {
 		return err
 	}
-	if b.pg, err = startPostgres(ctx, b.dir, b.throwaway); err != nil {
-		return err
-	}
-	if b.report.conditions, err = b.conditions(ctx); err != nil {
-		return err
-	}
+	b.report.conditions = append(b.report.conditions,
+		fmt.Sprintf("%d rounds of %v a measurement, after %v of warming up; the service with USERSVC_LOG_LEVEL=warn and no other setting", b.rounds, b.period, b.warmUp))
 	if b.service, err = b.startService(ctx); err != nil {
 		return err
 	}
@@ -61,11 +57,18 @@ func (b *bench) open(ctx context.Context) (err error) {
 	return err
 }
 
-func (b *bench) openDir() (err error) {
+func (b *bench) openDatabase(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp(b.options.dir, "usersvc-bench-"); err != nil {
 		return err
 	}
-	return os.Chmod(b.dir, 0o755) //nolint:gosec // root's PostgreSQL runs as another user, who has to pass
+	if err = os.Chmod(b.dir, 0o755); err != nil { //nolint:gosec // root's PostgreSQL runs as another user, who has to pass
+		return err
+	}
+	if b.pg, err = startPostgres(ctx, b.dir, b.throwaway); err != nil {
+		return err
+	}
+	b.report.conditions, err = b.conditions(ctx)
+	return err
 }
 
 // close stops the contenders before their database.

@@ -107,8 +107,8 @@ func (p *process) stop() error {
 
 const servicePackage = "github.com/usersvc/usersvc/cmd/usersvc"
 
-// build makes the service's binary.
-func (b *bench) build(ctx context.Context) (binary string, err error) {
+// buildService builds the service and says where it is.
+func (b *bench) buildService(ctx context.Context) (binary string, err error) {
 	binary = filepath.Join(b.dir, "usersvc")
 	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, buildFlags(), []string{"-o", binary, servicePackage})...)
 	if out, err := build.CombinedOutput(); err != nil {
@@ -117,10 +117,9 @@ func (b *bench) build(ctx context.Context) (binary string, err error) {
 	return binary, nil
 }
 
-// startService runs the service on free ports, with its defaults for everything that could make a
-// difference.
+// startService runs the service on free ports, with its defaults for everything that could make a difference.
 func (b *bench) startService(ctx context.Context) (*process, error) {
-	binary, err := b.build(ctx)
+	binary, err := b.buildService(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -27,12 +27,17 @@ func transfer(ctx context.Context, o options, stdout, stderr io.Writer) (err err
 	if err := b.openDatabase(ctx); err != nil {
 		return err
 	}
-	for _, condition := range b.report.conditions[:3] {
+	for _, condition := range b.report.conditions {
 		fmt.Fprintln(stdout, "-", condition)
 	}
-	binary, err := b.build(ctx)
+	binary, err := b.buildService(ctx)
 	if err != nil {
 		return err
+	}
+	for _, name := range []string{serviceName, "imported"} {
+		if err := b.pg.makeDatabase(ctx, name); err != nil {
+			return err
+		}
 	}
 	made, one, two := filepath.Join(b.dir, "made"), filepath.Join(b.dir, "one"), filepath.Join(b.dir, "two")
 	if err := makeLog(made, o.events); err != nil {
@@ -69,24 +74,6 @@ func transfer(ctx context.Context, o options, stdout, stderr io.Writer) (err err
 
 func rate(events int, took time.Duration) string { return count(float64(events) / took.Seconds()) }
 
-func (b *bench) openDatabase(ctx context.Context) (err error) {
-	if err = b.openDir(); err != nil {
-		return err
-	}
-	if b.pg, err = startPostgres(ctx, b.dir, b.throwaway); err != nil {
-		return err
-	}
-	if b.report.conditions, err = b.conditions(ctx); err != nil {
-		return err
-	}
-	for _, name := range []string{serviceName, "imported"} {
-		if err = b.pg.makeDatabase(ctx, name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // timed runs the program to its end.
 func (b *bench) timed(ctx context.Context, binary, database string, args []string) (time.Duration, error) {
 	cmd := exec.CommandContext(ctx, binary, args...)
@@ -97,8 +84,6 @@ func (b *bench) timed(ctx context.Context, binary, database string, args []strin
 	}
 	return time.Since(began), nil
 }
-
-const eventsPerUser = 10
 
 // makeLog writes a file in which all users are created, and then change their names in turn.
 func makeLog(path string, events int) error {
