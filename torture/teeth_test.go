@@ -24,6 +24,7 @@ func TestTeeth(t *testing.T) {
 		{safeguard.AppendLock, "TestOpenAppends", "short", "a reader that has seen position"},
 		{safeguard.Parking, "TestPoison", "reduced", "an event that is not parked waited"},
 		{safeguard.Turns, "TestReplicas", "short", "not once and in order"},
+		{safeguard.HandOver, "TestRebuild", "reduced", "a rebuild ended: done in its phase switching"},
 		{safeguard.Deadlines, "TestFrozenDatabase", "reduced", "the slowest answer"},
 	} {
 		t.Run(tooth.check+" without "+tooth.without, func(t *testing.T) {

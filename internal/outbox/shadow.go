@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 // A rebuild follows the log as a subscription of its own, the shadow, whose rows and dead letters take
@@ -90,7 +92,9 @@ func (r *Relay) Replace(ctx context.Context, tx pgx.Tx, shadow *Relay, since int
 	var b pgx.Batch
 	b.Queue(dropQueues, r.sub.Name)
 	b.Queue(takeQueuesOver, r.sub.Name, shadow.sub.Name)
-	b.Queue(takeStandOver, r.sub.Name, shadow.sub.Name)
+	if !safeguard.Removed(safeguard.HandOver) {
+		b.Queue(takeStandOver, r.sub.Name, shadow.sub.Name)
+	}
 	b.Queue(dropSubscription, shadow.sub.Name)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return fmt.Errorf("replace subscription: %w", err)

@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 const (
@@ -56,7 +58,7 @@ func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait strin
 	if err != nil {
 		return err
 	}
-	if err := r.target.Shadow.Drain(ctx, tx, position); err != nil {
+	if err := r.target.Shadow.Drain(ctx, tx, safeguard.With(safeguard.HandOver, position, 0)); err != nil {
 		return err
 	}
 	different, err := r.compareRest(ctx, tx, position)

@@ -17,6 +17,7 @@ const (
 	Turns          = "turns"           // one replica at a time works a subscription, and no version is written twice
 	Parking        = "parking"         // an event that fails is put aside
 	Deadlines      = "deadlines"       // a request that takes too long is given up
+	HandOver       = "hand-over"       // rows that are rebuilt have the last events, and take over with their checkpoint
 )
 
 // With returns the one value, and the other where the safeguard has been removed.
