@@ -81,7 +81,7 @@ func startPooler(t *testing.T, databaseURL string) (url string) {
 	t.Helper()
 	pgbouncer, err := exec.LookPath("pgbouncer")
 	if err != nil {
-		t.Skip("PgBouncer is not installed; Debian and Ubuntu have it as the package pgbouncer")
+		t.Skip("PgBouncer is not installed; Debian and Ubuntu have it as the package pgbouncer") //nolint:forbidigo // CI installs it
 	}
 	database, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
