@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"math"
 	"net/http"
 
 	"github.com/usersvc/usersvc/internal/outbox"
@@ -38,7 +39,7 @@ type rebuilding struct {
 
 func newRebuilding(s rebuild.Status) *rebuilding {
 	r := &rebuilding{
-		State: s.State, Phase: s.Phase, Processed: s.Processed, Total: s.Total, Rate: s.Rate(),
+		State: s.State, Phase: s.Phase, Processed: s.Processed, Total: s.Total, Rate: math.Round(10*s.Rate()) / 10,
 		Differences: s.Differences, Error: s.Error, StartedAt: stamp(s.StartedAt), SeenAt: stamp(s.SeenAt),
 	}
 	if eta := s.ETA().Seconds(); eta > 0 {
