@@ -16,8 +16,8 @@ const (
 	// Two queries under way keep both sides of the connection busy; with more, each carries fewer
 	// reads and the gain is lost.
 	maxRunning = 2
-	// A query serves many readers, so it has a deadline of its own and none of theirs. A reader that runs it
-	// has to have its answer within two seconds, whatever becomes of it.
+	// A query serves many readers, so it has a deadline of its own and none of theirs. Only the first one of a
+	// burst has a single reader, who runs it, and must not be late for that.
 	queryTimeout = 1800 * time.Millisecond
 )
 
@@ -49,7 +49,7 @@ func (r *Reads[Q, A]) Ask(ctx context.Context, q Q) (A, error) {
 	mine, n, lead := r.join(q)
 	if lead {
 		// Run here, not in a goroutine of its own: a lonely reader pays for no hand-over.
-		r.run(context.WithoutCancel(ctx), mine)
+		r.run(context.WithoutCancel(ctx), mine, deadline(ctx))
 	}
 	var none A
 	select {
@@ -61,6 +61,15 @@ func (r *Reads[Q, A]) Ask(ctx context.Context, q Q) (A, error) {
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// deadline is that of a query which answers one reader alone.
+func deadline(ctx context.Context) time.Time {
+	latest := time.Now().Add(queryTimeout)
+	if his, ok := ctx.Deadline(); ok && his.Before(latest) {
+		return his
+	}
+	return latest
 }
 
 // join puts a question into the next query, as its nth. lead says that the caller has to run it.
@@ -82,10 +91,10 @@ func (r *Reads[Q, A]) join(q Q) (mine *round[Q, A], n int, lead bool) {
 
 // run answers a round, then has the one that has gathered meanwhile answered, even after a panic: the
 // other readers must not wait for ever.
-func (r *Reads[Q, A]) run(ctx context.Context, these *round[Q, A]) {
+func (r *Reads[Q, A]) run(ctx context.Context, these *round[Q, A], by time.Time) {
 	defer r.runNext(ctx)
 	defer close(these.done)
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
 	these.err = errNotAnswered
 	these.answers, these.err = r.query(ctx, these.questions)
@@ -100,6 +109,6 @@ func (r *Reads[Q, A]) runNext(ctx context.Context) {
 		r.running--
 		return
 	}
-	go r.run(ctx, r.waiting)
+	go r.run(ctx, r.waiting, time.Now().Add(queryTimeout))
 	r.waiting = nil
 }

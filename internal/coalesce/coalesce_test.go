@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestReadsThatWaitTogetherAreAnsweredTogether(t *testing.T) {
@@ -103,4 +104,34 @@ func TestReaderThatLeavesDisturbsNobody(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
+}
+
+// Whoever runs a query has waited for other things before, and must not be kept longer than he can wait.
+func TestReaderWhoRunsAQueryKeepsHisDeadline(t *testing.T) {
+	t.Parallel()
+	entered, deadlines := make(chan struct{}, 1), make(chan time.Time, 2)
+	c := New(func(ctx context.Context, asked []int) ([]int, error) {
+		by, _ := ctx.Deadline()
+		deadlines <- by
+		if len(entered) == 0 {
+			entered <- struct{}{}
+			<-ctx.Done()
+		}
+		return make([]int, len(asked)), ctx.Err()
+	})
+	soon, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := c.Ask(soon, 7); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a reader who is in a hurry was told %v", err)
+	}
+	his, _ := soon.Deadline()
+	if by := <-deadlines; by.After(his) {
+		t.Errorf("the query had until %v, and its reader until %v", by, his)
+	}
+	if _, err := c.Ask(t.Context(), 7); err != nil {
+		t.Errorf("the next reader was told %v", err)
+	}
+	if by := <-deadlines; time.Until(by) < queryTimeout/2 {
+		t.Errorf("the next query has the first reader's deadline: %v from now", time.Until(by))
+	}
 }
