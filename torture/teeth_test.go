@@ -15,7 +15,6 @@ import (
 func TestTeeth(t *testing.T) {
 	for _, tooth := range []struct{ without, check, profile, says string }{
 		{safeguard.Durability, "TestKilledDatabase", "reduced", "lost: it was acknowledged"},
-		{safeguard.Settlement, "TestKilledDatabase", "reduced", "though its client was told that it had not"},
 		{safeguard.Settlement, "TestLostReplies", "short", "false refusal: it had happened"},
 		{safeguard.Tail, "TestLinearizability", "short", "are not linearizable"},
 		{safeguard.MinPosition, "TestLinearizability", "short", "a list from position"},
