@@ -131,15 +131,32 @@ WITH RECURSIVE search (before, after) AS (
   FROM search s JOIN eventlog.events e ON e.position = (s.before + s.after) / 2
   WHERE s.after - s.before > 1
 )
-SELECT before FROM search WHERE after - before = 1`
+SELECT s.before, COALESCE(e.recorded_at, '0001-01-01Z')
+FROM search s LEFT JOIN eventlog.events e ON e.position = s.before WHERE s.after - s.before = 1`
 
-// PositionAt returns the newest position that was recorded at or before an instant, 0 if none was.
-func (l *Log) PositionAt(ctx context.Context, at time.Time) (int64, error) {
-	var position int64
-	if err := l.pool.QueryRow(ctx, findPosition, at).Scan(&position); err != nil {
-		return 0, fmt.Errorf("find position: %w", unavailable(err))
+// Place is a position of the log and the time of the event there; the zero Place is before the first one.
+type Place struct {
+	Position   int64
+	RecordedAt time.Time
+}
+
+// PlaceAt returns the newest place that was recorded at or before an instant.
+func (l *Log) PlaceAt(ctx context.Context, at time.Time) (p Place, err error) {
+	if err := l.pool.QueryRow(ctx, findPosition, at).Scan(&p.Position, &p.RecordedAt); err != nil {
+		return p, fmt.Errorf("find position: %w", unavailable(err))
 	}
-	return position, nil
+	return p, nil
+}
+
+const readTime = `SELECT COALESCE((SELECT recorded_at FROM eventlog.events WHERE position = $1), '0001-01-01Z')`
+
+// PlaceOf returns the place of a position, which must be there, or be 0.
+func (l *Log) PlaceOf(ctx context.Context, position int64) (Place, error) {
+	p := Place{Position: position}
+	if err := l.pool.QueryRow(ctx, readTime, position).Scan(&p.RecordedAt); err != nil {
+		return p, fmt.Errorf("read time of position: %w", unavailable(err))
+	}
+	return p, nil
 }
 
 // Settle waits until no append is in flight that could still be given an instant before the

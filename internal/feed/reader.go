@@ -138,9 +138,9 @@ func (h *Hub) scan(ctx context.Context, after int64, f Filter, limit int) (Page,
 // Since returns the position behind which the events recorded at or after an instant stand. Error:
 // ErrUnavailable.
 func (h *Hub) Since(ctx context.Context, at time.Time) (int64, error) {
-	position, err := h.log.PositionAt(ctx, at.Add(-time.Microsecond)) // the precision of the log
+	place, err := h.log.PlaceAt(ctx, at.Add(-time.Microsecond)) // the precision of the log
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return position, nil
+	return place.Position, nil
 }

@@ -3,8 +3,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,7 +12,7 @@ import (
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
-// Apply folds a batch of events, in order of position, into user_profiles and the ledger of activity. It
+// Apply folds a batch of events, in order of position, into user_profiles, user_versions and the ledger of activity. It
 // runs in the relay's transaction and never ends it.
 func (t Tables) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	if err := t.applyActivity(ctx, tx, events); err != nil {
@@ -29,6 +27,7 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		return err
 	}
 	changed := make(map[uuid.UUID]Profile, len(events))
+	var superseded []version
 	for _, e := range events {
 		if e.StreamType != domain.StreamType {
 			continue
@@ -41,10 +40,17 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		if e.Version <= p.User.Version && !safeguard.Removed(safeguard.Turns) {
 			continue // had already
 		}
-		if p, err = p.next(e); err != nil {
+		next, err := p.next(e)
+		if err != nil {
 			return err
 		}
-		changed[e.StreamID] = p
+		if p.User.Version > 0 {
+			superseded = append(superseded, p.supersede(next))
+		}
+		changed[e.StreamID] = next
+	}
+	if err := t.addVersions(ctx, tx, superseded); err != nil {
+		return err
 	}
 	return t.upsert(ctx, tx, changed)
 }
@@ -82,15 +88,15 @@ func (t Tables) profilesBefore(ctx context.Context, tx pgx.Tx, events []eventsto
 // belong to the events of other domains.
 const upsertProfiles = `
 INSERT INTO derived.user_profiles AS p (user_id, version, position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, search_position,
   activity_position, post_count, follower_count)
 SELECT user_id, version, n.position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, search_position,
   COALESCE(a.position, 0), COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0)
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
-    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, search_position)
 LEFT JOIN LATERAL (
   SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = n.user_id ORDER BY position DESC LIMIT 1
 ) a ON true
@@ -98,7 +104,8 @@ ON CONFLICT (user_id) DO UPDATE SET
   version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,
   suspended_at = excluded.suspended_at, status = excluded.status, email = excluded.email, email_key = excluded.email_key,
   display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name,
-  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search`
+  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search,
+  search_position = excluded.search_position`
 
 // Twice is once.
 const ifNewer = `
@@ -108,30 +115,14 @@ func (t Tables) upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Pr
 	if len(profiles) == 0 {
 		return nil
 	}
-	var (
-		ids                               [][16]byte
-		versions                          []int
-		positions                         []int64
-		created, updated                  []time.Time
-		suspended                         []*time.Time
-		status, email, emailKey, display  []string
-		first, last, reason, roles, words []string
-	)
-	for id, p := range profiles {
-		u := p.User
-		ids, versions, positions = append(ids, id), append(versions, u.Version), append(positions, p.Position)
-		created, updated = append(created, u.CreatedAt), append(updated, u.UpdatedAt)
-		suspended = append(suspended, nullable(u.SuspendedAt))
-		key := domain.CanonicalEmail(u.Email)
-		status, email, emailKey = append(status, string(u.Status)), append(email, u.Email), append(emailKey, key)
-		display, first, last = append(display, u.DisplayName), append(first, u.FirstName), append(last, u.LastName)
-		reason = append(reason, u.SuspensionReason)
-		roles = append(roles, "{"+strings.Join(u.Roles, ",")+"}") // a role needs no quoting, see domain.ParseRole
-		words = append(words, lexemes(key, u.DisplayName, u.FirstName, u.LastName))
+	var rows columns
+	positions := make([]int64, 0, len(profiles))
+	for _, p := range profiles {
+		rows.add(p)
+		positions = append(positions, p.SearchPosition)
 	}
-	_, err := tx.Exec(ctx, t.in(upsertProfiles)+safeguard.With(safeguard.Turns, ifNewer, ""), ids, versions, positions, created, updated, suspended, status,
-		email, emailKey, display, first, last, reason, roles, words)
-	if err != nil {
+	statement := t.in(upsertProfiles) + safeguard.With(safeguard.Turns, ifNewer, "")
+	if _, err := tx.Exec(ctx, statement, append(rows.args(), positions)...); err != nil {
 		return fmt.Errorf("write profiles: %w", err)
 	}
 	return nil

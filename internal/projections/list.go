@@ -79,6 +79,10 @@ func (p *Profiles) List(ctx context.Context, q Query, minPosition int64, patienc
 
 func (p *Profiles) page(ctx context.Context, q Query) (Page, error) {
 	sql, args := q.statement()
+	return p.readPage(ctx, q, sql, args)
+}
+
+func (p *Profiles) readPage(ctx context.Context, q Query, sql string, args []any) (Page, error) {
 	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 )
 
-// columns maps what a list can be sorted by to the indexed column, and the type of its values.
-var columns = map[string]struct{ name, typ string }{
+// orders maps what a list can be sorted by to the indexed column, and the type of its values.
+var orders = map[string]struct{ name, typ string }{
 	"createdAt":   {"p.created_at", "timestamptz"},
 	"updatedAt":   {"p.updated_at", "timestamptz"},
 	"email":       {"p.email_key", "text"},
@@ -25,7 +25,7 @@ func (q Query) statement() (sql string, args []any) {
 	if q.Count {
 		total = "(SELECT count(*) FROM derived.user_profiles p WHERE " + where + ")"
 	}
-	column, direction, beyond := columns[q.Order.By], "ASC", ">"
+	column, direction, beyond := orders[q.Order.By], "ASC", ">"
 	if q.Order.Desc {
 		direction, beyond = "DESC", "<"
 	}
@@ -50,12 +50,7 @@ func (q Query) filter(c *conditions) {
 	} else {
 		c.add("p.status <> ?", string(domain.Deleted))
 	}
-	if q.Role != "" {
-		c.add("p.roles @> ARRAY[?::text]", q.Role)
-	}
-	if q.Words != "" {
-		c.add("p.search @@ ?::text::tsquery", prefixes(q.Words))
-	}
+	q.described(c)
 	if q.Address != "" {
 		c.add("p.email_key = ?", q.Address)
 	}
@@ -67,6 +62,16 @@ func (q Query) filter(c *conditions) {
 	}
 	if !q.CreatedBefore.IsZero() {
 		c.add("p.created_at < ?", q.CreatedBefore)
+	}
+}
+
+// described is what the index of words and roles is asked.
+func (q Query) described(c *conditions) {
+	if q.Role != "" {
+		c.add("p.roles @> ARRAY[?::text]", q.Role)
+	}
+	if q.Words != "" {
+		c.add("p.search @@ ?::text::tsquery", prefixes(q.Words))
 	}
 }
 

@@ -110,11 +110,12 @@ func (h *history) applyAll(t *testing.T) {
 	}
 }
 
-// rows is both tables as text, in order of ids: the users and the ledger.
+// rows is all tables as text, in order of ids: the users, what they were, and the ledger.
 func (h *history) rows(t *testing.T) []string {
 	t.Helper()
 	rows, _ := h.pool.Query(t.Context(), `
 (SELECT p::text FROM derived.user_profiles p ORDER BY user_id)
+UNION ALL (SELECT v::text FROM derived.user_versions v ORDER BY user_id, position)
 UNION ALL (SELECT a::text FROM derived.activity a ORDER BY user_id, position)`)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {

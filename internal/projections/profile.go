@@ -17,6 +17,8 @@ type Profile struct {
 	User     domain.User
 	Activity Activity
 	Position int64 // of the newest of the user's events folded in
+	// SearchPosition is that of the newest event which changed what a list finds the user by: names, address, roles.
+	SearchPosition int64
 }
 
 // Fold returns the profile after one more event of its user's stream. It fails with
@@ -26,9 +28,13 @@ func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
 	if err != nil {
 		return p, fmt.Errorf("event at position %d: %w", e.Position, err)
 	}
-	p.User = p.User.Apply(event, e.RecordedAt)
-	p.Position = e.Position
-	return p, nil
+	after := p
+	after.User = p.User.Apply(event, e.RecordedAt)
+	after.Position = e.Position
+	if !p.described(after) {
+		after.SearchPosition = e.Position
+	}
+	return after, nil
 }
 
 // next is Fold, and wants the very next event of the user.
@@ -43,13 +49,13 @@ func (p Profile) next(e eventstore.Recorded) (Profile, error) {
 func (p Profile) Pass(e eventstore.Recorded) Profile {
 	p.User.Version, p.Position, p.User.UpdatedAt = e.Version, e.Position, e.RecordedAt
 	if p.User.CreatedAt.IsZero() {
-		p.User.CreatedAt, p.User.Status = e.RecordedAt, domain.Active
+		p.User.CreatedAt, p.User.Status, p.SearchPosition = e.RecordedAt, domain.Active, e.Position
 	}
 	return p
 }
 
 const profileColumns = `p.user_id, p.version, p.position, p.activity_position, p.post_count, p.follower_count,
-p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
+p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles, p.search_position`
 
 // destinations are where profileColumns are scanned to, a row of an outer join that found none
 // included: it leaves zeros. done is to be called after each scan.
@@ -61,7 +67,7 @@ func (p *Profile) destinations() (dest []any, done func()) {
 		(*zeronull.UUID)(&u.ID), &version, (*zeronull.Int8)(&p.Position), (*zeronull.Int8)(&a.Position), &posts, &followers,
 		&created, &updated, &suspended, (*zeronull.Text)(&u.Status), (*zeronull.Text)(&u.Email),
 		(*zeronull.Text)(&u.DisplayName), (*zeronull.Text)(&u.FirstName), (*zeronull.Text)(&u.LastName),
-		(*zeronull.Text)(&u.SuspensionReason), &u.Roles,
+		(*zeronull.Text)(&u.SuspensionReason), &u.Roles, (*zeronull.Int8)(&p.SearchPosition),
 	}
 	return dest, func() {
 		u.Version, a.PostCount, a.FollowerCount = int(version), int(posts), int(followers)

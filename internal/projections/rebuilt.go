@@ -12,8 +12,8 @@ import (
 // Rebuilt folds users from their first event, one after the other, and gathers the rows that they make:
 // what Apply writes for the same events, without reading a table.
 type Rebuilt struct {
-	user             Profile
-	profiles, ledger [][]any
+	user                       Profile
+	profiles, versions, ledger [][]any
 }
 
 // Begin turns to the next user.
@@ -24,11 +24,21 @@ func (r *Rebuilt) Begin(user uuid.UUID) { r.user = Profile{User: domain.User{ID:
 func (r *Rebuilt) Add(e eventstore.Recorded) (err error) {
 	switch e.StreamType {
 	case domain.StreamType:
-		r.user, err = r.user.next(e)
+		var next Profile
+		if next, err = r.user.next(e); err == nil {
+			r.become(next)
+		}
 	case domain.ActivityType:
 		err = r.count(e)
 	}
 	return err
+}
+
+func (r *Rebuilt) become(next Profile) {
+	if r.user.User.Version > 0 {
+		r.versions = append(r.versions, r.user.supersede(next).row())
+	}
+	r.user = next
 }
 
 func (r *Rebuilt) count(e eventstore.Recorded) error {
@@ -46,7 +56,7 @@ func (r *Rebuilt) count(e eventstore.Recorded) error {
 // Pass passes over an event that was given up.
 func (r *Rebuilt) Pass(e eventstore.Recorded) {
 	if e.StreamType == domain.StreamType {
-		r.user = r.user.Pass(e)
+		r.become(r.user.Pass(e))
 	}
 }
 
@@ -59,8 +69,8 @@ func (r *Rebuilt) End() {
 
 // Take hands over the rows gathered so far, by the tables of Names.
 func (r *Rebuilt) Take() [][][]any {
-	taken := [][][]any{r.profiles, r.ledger}
-	r.profiles, r.ledger = nil, nil
+	taken := [][][]any{r.profiles, r.versions, r.ledger}
+	r.profiles, r.versions, r.ledger = nil, nil, nil
 	return taken
 }
 
@@ -68,14 +78,18 @@ func (r *Rebuilt) Take() [][][]any {
 func (p Profile) row() []any {
 	u, a := p.User, p.Activity
 	key := domain.CanonicalEmail(u.Email)
-	roles := u.Roles
-	if roles == nil {
-		roles = []string{}
-	}
 	return []any{
 		u.ID, u.Version, p.Position, a.Position, a.PostCount, a.FollowerCount, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, key, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, roles, lexemes(key, u.DisplayName, u.FirstName, u.LastName),
+		u.Email, key, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u), lexemes(key, u.DisplayName, u.FirstName, u.LastName),
+		p.SearchPosition,
 	}
+}
+
+func rolesOf(u domain.User) []string {
+	if u.Roles == nil {
+		return []string{}
+	}
+	return u.Roles
 }
 
 func nullable(t time.Time) *time.Time {

@@ -48,5 +48,11 @@ func (t Tables) Skip(ctx context.Context, tx pgx.Tx, e eventstore.Recorded) erro
 	if p.User.Version != e.Version-1 {
 		return fmt.Errorf("event at position %d is version %d of user %s, but the profile is at version %d", e.Position, e.Version, e.StreamID, p.User.Version)
 	}
-	return t.upsert(ctx, tx, map[uuid.UUID]Profile{e.StreamID: p.Pass(e)})
+	passed := p.Pass(e)
+	if p.User.Version > 0 {
+		if err := t.addVersions(ctx, tx, []version{p.supersede(passed)}); err != nil {
+			return err
+		}
+	}
+	return t.upsert(ctx, tx, map[uuid.UUID]Profile{e.StreamID: passed})
 }

@@ -79,10 +79,11 @@ func (u *Users) activityAt(ctx context.Context, id uuid.UUID, p Point, view View
 	case p.Version > 0:
 		position = view.Position
 	case !p.Time.IsZero():
-		var err error
-		if position, err = u.log.PositionAt(ctx, p.Time); err != nil {
+		place, err := u.log.PlaceAt(ctx, p.Time)
+		if err != nil {
 			return projections.Activity{}, outward(err)
 		}
+		position = place.Position
 	}
 	activity, err := u.profiles.ActivityAt(ctx, id, position, activityPatience)
 	return activity, fromProfiles(err)
