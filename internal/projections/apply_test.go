@@ -26,10 +26,16 @@ func populate(t *testing.T, h *history, users, events int) []uuid.UUID {
 		name := []string{"Ada Lovelace", "ada Byron", "Édith Ångström", "Grace Hopper", "李 小龍"}[rng.IntN(5)]
 		h.happened(t, id, domain.UserCreated{Email: fmt.Sprintf("User%d@%s.example", i, []string{"one", "two"}[rng.IntN(2)]), DisplayName: name})
 	}
-	deleted := map[uuid.UUID]bool{}
+	befall(t, h, rng, ids, events)
+	return ids
+}
+
+// befall makes events happen to users, whoever of them is not deleted.
+func befall(t *testing.T, h *history, rng *rand.Rand, ids []uuid.UUID, events int) {
+	t.Helper()
 	for i := range events {
 		id := ids[rng.IntN(len(ids))]
-		if deleted[id] {
+		if h.deleted[id] {
 			continue
 		}
 		role := []string{"admin", "editor"}[rng.IntN(2)]
@@ -51,10 +57,9 @@ func populate(t *testing.T, h *history, users, events int) []uuid.UUID {
 			h.reported(t, randomActivity(rng, ids[rng.IntN(3)], newID()))
 		default:
 			h.happened(t, id, domain.UserDeleted{})
-			deleted[id] = true
+			h.deleted[id] = true
 		}
 	}
-	return ids
 }
 
 func TestRowsAreTheSameHoweverTheLogIsCut(t *testing.T) {

@@ -55,15 +55,18 @@ func usersAt(t *testing.T, events []eventstore.Recorded, position int64) (all []
 func TestListsOfThePastFilterSortAndPage(t *testing.T) {
 	t.Parallel()
 	h := open(t)
+	rng := rand.New(rand.NewPCG(7, 8))
+	busy := newID()
+	h.happened(t, busy, domain.UserCreated{Email: "busy@one.example", DisplayName: "Busy"})
 	var ids []uuid.UUID
 	for range 3 {
-		ids = append(ids, populate(t, h, 25, 130)...)
-		h.bustle(t, ids[0], 900)
+		ids = append(ids, populate(t, h, 25, 0)...)
+		befall(t, h, rng, ids, 130)
+		h.bustle(t, busy, 900)
 	}
 	h.applyAll(t)
 	events := h.behind(t, 0)
 	p := projections.NewProfiles(h.pool)
-	rng := rand.New(rand.NewPCG(7, 8))
 	found := 0
 	for range 60 {
 		e := events[rng.IntN(len(events))]

@@ -26,6 +26,7 @@ type history struct {
 	*eventstore.Log
 	pool     *pgxpool.Pool
 	versions map[uuid.UUID]int
+	deleted  map[uuid.UUID]bool
 }
 
 func open(t *testing.T) *history {
@@ -37,7 +38,7 @@ func open(t *testing.T) *history {
 		defer cancel()
 		log.Close(ctx)
 	})
-	return &history{log, pool, map[uuid.UUID]int{}}
+	return &history{log, pool, map[uuid.UUID]int{}, map[uuid.UUID]bool{}}
 }
 
 // happened appends an event of a user as if it had been decided.
