@@ -98,6 +98,7 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	if s.samples > 0 {
 		s.background.Go(func() { s.sampling.run(background, s.samples) })
 	}
+	s.background.Go(func() { s.rebuilds.Complete(background, projections.Subscription) })
 	if s.rebuildEvery > 0 {
 		s.background.Go(func() { s.rebuilds.Regularly(background, projections.Subscription, s.rebuildEvery) })
 	}

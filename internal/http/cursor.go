@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 
@@ -12,7 +14,13 @@ import (
 
 // cursors seals what a next page needs to know. Clients can neither read a cursor, which may hold an
 // address, nor make one up.
-type cursors struct{ aead cipher.AEAD }
+//
+// Equal pages have equal cursors, so that a list of the past is the same to the byte whenever it is asked for: the
+// nonce is made of what is sealed (as in RFC 8452, but with HMAC), and never serves for two different texts.
+type cursors struct {
+	aead cipher.AEAD
+	key  []byte
+}
 
 func newCursors(key []byte) (cursors, error) {
 	if len(key) != 32 {
@@ -22,8 +30,15 @@ func newCursors(key []byte) (cursors, error) {
 	if err != nil {
 		return cursors{}, fmt.Errorf("use the cursor key: %w", err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	return cursors{aead}, err
+	aead, err := cipher.NewGCM(block)
+	return cursors{aead, key}, err
+}
+
+func (c cursors) nonce(scope string, plain []byte) []byte {
+	mac := hmac.New(sha256.New, c.key)
+	fmt.Fprintf(mac, "cursor %d %s", len(scope), scope)
+	mac.Write(plain)
+	return mac.Sum(nil)[:c.aead.NonceSize()]
 }
 
 var encoding = base64.RawURLEncoding.Strict()
@@ -31,7 +46,8 @@ var encoding = base64.RawURLEncoding.Strict()
 // seal makes a cursor for one list: scope says which, and the cursor is of no use for another.
 func (c cursors) seal(scope string, page any) (string, error) {
 	plain, err := plainOf(page)
-	return encoding.EncodeToString(c.aead.Seal(nil, nil, plain, []byte(scope))), err
+	nonce := c.nonce(scope, plain)
+	return encoding.EncodeToString(c.aead.Seal(nonce, nonce, plain, []byte(scope))), err
 }
 
 func plainOf(page any) ([]byte, error) {
@@ -45,10 +61,11 @@ func plainOf(page any) ([]byte, error) {
 // open reads a cursor into page, or refuses it.
 func (c cursors) open(scope, cursor string, page any) error {
 	sealed, err := encoding.DecodeString(cursor)
-	if err != nil || encoding.EncodeToString(sealed) != cursor { // the decoder skips line breaks
+	size := c.aead.NonceSize()
+	if err != nil || encoding.EncodeToString(sealed) != cursor || len(sealed) < size { // the decoder skips line breaks
 		return errCursor
 	}
-	plain, err := c.aead.Open(nil, nil, sealed, []byte(scope))
+	plain, err := c.aead.Open(nil, sealed[:size], sealed[size:], []byte(scope))
 	if err != nil || json.Unmarshal(plain, page) != nil { // that of another build may have another shape
 		return errCursor
 	}

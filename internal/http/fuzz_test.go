@@ -114,7 +114,7 @@ func (g generator) request() (method, target, body string, headers []string) {
 	case 7:
 		method, target = "GET", path+g.query("as_of", "version", "at_position")
 	case 8:
-		method, target = "GET", "/v1/users"+g.query("email", "id", "status", "role", "q", "created_after", "created_before", "sort", "limit", "cursor", "count", "min_position")
+		method, target = "GET", "/v1/users"+g.query("email", "id", "status", "role", "q", "created_after", "created_before", "sort", "limit", "cursor", "count", "min_position", "as_of", "at_position")
 	case 9:
 		method, target = "GET", path+"/history"+g.query("limit", "cursor", "order")
 	case 10:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/users"
 )
 
 const (
@@ -27,42 +28,59 @@ const (
 	maxWait     = 5 * time.Second
 )
 
+// listing is what a cursor of a list holds: what selects users, and the moment that the list is about, if it is not now.
+type listing struct {
+	projections.Query
+	AsOf       *time.Time
+	AtPosition *int64
+	Past       users.Past // found by the first page and kept for the others
+}
+
 func (a *api) list(r *request) error {
-	q := projections.Query{Order: projections.Order{By: "createdAt"}, Limit: defaultLimit}
-	if err := a.cursors.resume(r, "users", &q, func() error { return readFilters(r.query, &q) }); err != nil {
+	l := listing{Query: projections.Query{Order: projections.Order{By: "createdAt"}, Limit: defaultLimit}}
+	if err := a.cursors.resume(r, "users", &l, func() error { return l.read(r.query) }); err != nil {
 		return err
 	}
 	var minPosition int64
 	var count string
 	if err := cmp.Or(
-		number(r.query, "limit", &q.Limit, 1, maxLimit),
+		number(r.query, "limit", &l.Limit, 1, maxLimit),
 		number(r.query, "min_position", &minPosition, 0, maxPosition),
 		r.query.choice("count", &count, "exact"),
 	); err != nil {
 		return err
 	}
-	q.Count = count != ""
+	l.Count = count != ""
+	if l.past() {
+		return a.listPast(r, l)
+	}
 	wait := r.wait(minPosition)
 	ctx, cancel := context.WithTimeout(r.Context(), wait+listTimeout)
 	defer cancel()
-	found, err := a.users.List(ctx, q, minPosition, wait)
+	found, err := a.users.List(ctx, l.Query, minPosition, wait)
 	if err != nil {
 		return err
 	}
-	return a.writeList(r, q, found)
+	return a.writeList(r, l, found)
 }
 
-func (a *api) writeList(r *request, q projections.Query, found projections.Page) error {
+func (a *api) writeList(r *request, l listing, found projections.Page) error {
 	answer := page[user]{Data: make([]user, 0, len(found.Profiles))}
 	for _, p := range found.Profiles {
 		answer.Data = append(answer.Data, newUser(p.User, p.Activity))
 	}
-	if q.Count {
+	if l.Count {
 		answer.Total = &found.Total
 	}
+	if l.past() {
+		answer.Position = &l.Past.Position
+		if !l.Past.AsOf.IsZero() {
+			answer.AsOf = (*stamp)(&l.Past.AsOf)
+		}
+	}
 	if found.Next != nil {
-		q.After, q.Count = found.Next, false
-		cursor, err := a.cursors.seal("users", q)
+		l.After, l.Count = found.Next, false
+		cursor, err := a.cursors.seal("users", l)
 		if err != nil {
 			return err
 		}
@@ -74,6 +92,11 @@ func (a *api) writeList(r *request, q projections.Query, found projections.Page)
 		h.Set("X-Projection-Parked", strconv.FormatInt(found.Parked, 10))
 	}
 	return writeJSON(r.w, http.StatusOK, answer)
+}
+
+// read reads what selects and sorts users, and the moment.
+func (l *listing) read(q query) error {
+	return cmp.Or(l.readMoment(q), readFilters(q, &l.Query))
 }
 
 // readFilters reads what selects and sorts users.

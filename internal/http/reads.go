@@ -34,7 +34,7 @@ func (a *api) user(r *request) error {
 		return err
 	}
 	r.w.Header().Set("X-Projection-Position", strconv.FormatInt(current.ProjectionPosition, 10))
-	return writeUser(r.w, current.View, newUser(current.User, current.Activity), known)
+	return writeUser(r.w, current.View, newUser(current.User, current.Activity), known, userCaching)
 }
 
 func (a *api) pastUser(ctx context.Context, r *request, p users.Point, known func(string) bool) error {
@@ -44,16 +44,18 @@ func (a *api) pastUser(ctx context.Context, r *request, p users.Point, known fun
 	}
 	shown := newUser(moment.User, moment.Activity)
 	shown.AsOf = (*stamp)(&moment.AsOf)
-	r.w.Header().Set("Memento-Datetime", moment.User.UpdatedAt.UTC().Format(http.TimeFormat))
-	return writeUser(r.w, moment.View, shown, known)
+	h := r.w.Header()
+	h.Set("Memento-Datetime", moment.User.UpdatedAt.UTC().Format(http.TimeFormat))
+	h.Set("Link", `</v1/users/`+r.id.String()+`>; rel="original", </v1/users/`+r.id.String()+`/history>; rel="timemap"`)
+	return writeUser(r.w, moment.View, shown, known, pastCaching)
 }
 
 // writeUser answers with a user, unless the caller has just that.
-func writeUser(w http.ResponseWriter, v users.View, shown user, known func(string) bool) error {
+func writeUser(w http.ResponseWriter, v users.View, shown user, known func(string) bool, caching string) error {
 	tag := etag(v)
 	h := w.Header()
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", userCaching)
+	h.Set("Cache-Control", caching)
 	if known(tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

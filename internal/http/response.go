@@ -60,6 +60,9 @@ type page[T any] struct {
 	Data       []T     `json:"data"`
 	NextCursor *string `json:"nextCursor"`
 	Total      *int64  `json:"total,omitzero"`
+	// Of a list of the past: the moment, as an instant and as a position.
+	AsOf     *stamp `json:"asOf,omitzero"`
+	Position *int64 `json:"position,omitzero"`
 }
 
 // follow says where the next page is. Cursors and numbers need no escaping.

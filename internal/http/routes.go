@@ -33,7 +33,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 
 	lists := v1.With(middleware.Compress(compression, "application/json"))
 	get(lists, "/v1/users", a.read(a.list, "email", "id", "status", "role", "q", "created_after", "created_before",
-		"sort", "limit", "cursor", "count", "min_position"))
+		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
 	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
 	get(lists, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))

@@ -35,6 +35,7 @@ type stack struct {
 	pool      *pgxpool.Pool
 	log       *eventstore.Log
 	feed      *feed.Hub
+	rebuilds  *rebuild.Rebuilds
 	logged    *lines
 	stopRelay context.CancelFunc
 }
@@ -74,6 +75,7 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	})
 	rebuilds := rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, relay, outbox.DefaultRetry, zerolog.Nop()))
 	t.Cleanup(rebuilds.Close)
+	s.rebuilds = rebuilds
 	config := httpapi.Config{
 		Users: useCases, Activity: activity.New(log), Feed: hub, Relay: relay, Rebuilds: rebuilds, Ready: ready,
 		CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),

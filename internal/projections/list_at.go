@@ -17,6 +17,10 @@ import (
 // patience, or when the rows of the past have yet to be made. While no event up to the place is parked, the
 // answer is final.
 func (p *Profiles) ListAt(ctx context.Context, q Query, at eventstore.Place, patience time.Duration) (Page, error) {
+	if at.Position == 0 { // there was nobody
+		checkpoint, err := p.Checkpoint(ctx)
+		return Page{Position: checkpoint}, err
+	}
 	deadline := time.Now().Add(patience)
 	for {
 		page, err := p.pageAt(ctx, q, at)

@@ -27,7 +27,7 @@ func (q Query) statementAt(at eventstore.Place, e expected) (sql string, args []
 	}
 	return `
 WITH page AS MATERIALIZED (` + page + `)
-SELECT s.checkpoint, ` + parkedAt(w.position) + `, ` + total + `, p.place::text, ` + profileColumns + `
+SELECT ` + reached + `, ` + parkedAt(w.position) + `, ` + total + `, p.place::text, ` + profileColumns + `
 FROM (SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `') s
 LEFT JOIN (
   SELECT page.*, COALESCE(a.position, 0) AS activity_position, COALESCE(a.post_count, 0) AS post_count, COALESCE(a.follower_count, 0) AS follower_count
@@ -38,6 +38,9 @@ LEFT JOIN (
 ) p ON true
 ORDER BY ` + w.by("p.place"), w.args
 }
+
+// As long as the table is marked as incomplete (see migration 7), no place has been reached.
+const reached = `CASE WHEN obj_description('derived.user_versions'::regclass, 'pg_class') IS NULL THEN s.checkpoint ELSE -1 END`
 
 // parkedAt counts the users of whom an event up to the position is parked: what they were is not known yet.
 func parkedAt(position string) string {

@@ -69,6 +69,28 @@ func (r *Rebuilds) Regularly(ctx context.Context, name string, every time.Durati
 // Whoever rebuilds regularly does so every few hours or days.
 const lookForDue = time.Minute
 
+// A migration that adds a table to a projection marks it by a comment, which goes with it when a rebuild replaces it.
+const findIncomplete = `
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('derived.' || name)::regclass, 'pg_class') IS NOT NULL)`
+
+// Complete rebuilds what a migration has left incomplete, and returns when that is done, by whichever replica, or ctx ends.
+func (r *Rebuilds) Complete(ctx context.Context, name string) {
+	looks := time.NewTicker(lookForDue)
+	defer looks.Stop()
+	for {
+		var incomplete bool
+		err := r.pool.QueryRow(ctx, findIncomplete, r.targets[name].Tables).Scan(&incomplete)
+		if err == nil && (!incomplete || r.Rebuild(ctx, name) == nil) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-looks.C:
+		}
+	}
+}
+
 const cancelRun = `UPDATE derived.rebuilds SET cancel = true WHERE name = $1 AND state = 'running'`
 
 // Cancel has a rebuild ended that is under way, in whatever replica, in a moment. Without one it does nothing.

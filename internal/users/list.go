@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
@@ -25,6 +26,35 @@ func (u *Users) List(ctx context.Context, q projections.Query, minPosition int64
 		return u.byIDs(ctx, q)
 	}
 	page, err := u.profiles.List(ctx, q, minPosition, patience)
+	return page, fromProfiles(err)
+}
+
+// Past is where lists of the past are pinned to: a position of the log, and the instant that was asked for, or that of
+// the event there. The zero Past is before the first event.
+type Past struct {
+	Position   int64
+	RecordedAt time.Time // of the newest event included
+	AsOf       time.Time
+}
+
+// Past finds the place that an instant or a position means: ErrInFuture, ErrNoSuchPosition or ErrUnavailable. What lists
+// show of it never changes.
+func (u *Users) Past(ctx context.Context, p Point) (Past, error) {
+	if err := u.reach(ctx, p); err != nil {
+		return Past{}, outward(err)
+	}
+	if p.Time.IsZero() {
+		place, err := u.log.PlaceOf(ctx, p.Position)
+		return Past{place.Position, place.RecordedAt, place.RecordedAt}, outward(err)
+	}
+	place, err := u.log.PlaceAt(ctx, p.Time)
+	return Past{place.Position, place.RecordedAt, p.Time}, outward(err)
+}
+
+// ListAt answers with users as they were, waiting up to patience until the projection has come that far, or else
+// projections.ErrLagging.
+func (u *Users) ListAt(ctx context.Context, q projections.Query, p Past, patience time.Duration) (projections.Page, error) {
+	page, err := u.profiles.ListAt(ctx, q, eventstore.Place{Position: p.Position, RecordedAt: p.RecordedAt}, patience)
 	return page, fromProfiles(err)
 }
 
