@@ -93,7 +93,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	s := boot(t)
 	path := s.create(t, "ada@example.com")
 	for target, caching := range map[string]string{
-		path: "private, no-cache", path + "?version=1": "private, no-cache", "/v1/users": "no-store", "/nothing": "no-store", path + "?x=1": "no-store",
+		path: "private, no-cache", path + "?version=1": "private, max-age=86400", "/v1/users": "no-store", "/nothing": "no-store", path + "?x=1": "no-store",
 		"/livez": "no-store", "/openapi.json": "public, max-age=300", "/problems/internal": "public, max-age=300",
 	} {
 		got := s.send(t, "GET", target, "")

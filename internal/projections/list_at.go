@@ -30,6 +30,9 @@ func (p *Profiles) ListAt(ctx context.Context, q Query, at eventstore.Place, pat
 		if page.Position >= at.Position {
 			return page, nil
 		}
+		if page.Position == incomplete {
+			return Page{}, ErrLagging // for longer than anybody waits
+		}
 		if err := p.await(ctx, at.Position, time.Until(deadline)); err != nil {
 			return Page{}, err
 		}

@@ -40,7 +40,10 @@ ORDER BY ` + w.by("p.place"), w.args
 }
 
 // As long as the table is marked as incomplete (see migration 7), no place has been reached.
-const reached = `CASE WHEN obj_description('derived.user_versions'::regclass, 'pg_class') IS NULL THEN s.checkpoint ELSE -1 END`
+const (
+	incomplete = -1
+	reached    = `CASE WHEN obj_description('derived.user_versions'::regclass, 'pg_class') IS NULL THEN s.checkpoint ELSE -1 END`
+)
 
 // parkedAt counts the users of whom an event up to the position is parked: what they were is not known yet.
 func parkedAt(position string) string {
@@ -175,7 +178,7 @@ func (w *writing) matching() string {
 		w.described(&w.conditions)
 		return `SELECT p.user_id FROM ` + table + ` p WHERE ` + w.String()
 	}
-	return found("derived.user_profiles") + ` UNION ` +
+	return found("derived.user_profiles", "p.created_at <= "+w.time) + ` UNION ` +
 		found("derived.user_versions", "p.until - p.search_position >= 1000", "p.search_position <= "+w.position, "p.until > "+w.position) + ` UNION ` +
 		found("derived.user_versions", w.fleeting()...)
 }
