@@ -54,7 +54,7 @@ func connect(t *testing.T) *pgx.Conn {
 }
 
 func randomCommand(rng *rand.Rand, streams []uuid.UUID) Command {
-	c := Command{StreamType: "thing", StreamID: streams[rng.IntN(len(streams))], ExpectedVersion: rng.IntN(12), Events: someEvents(rng.IntN(3))}
+	c := Command{StreamType: "thing", StreamID: streams[rng.IntN(len(streams))], ExpectedVersion: rng.IntN(12), Events: linked(rng, someEvents(rng.IntN(3)))}
 	names := rng.Perm(6)
 	for _, n := range names[:rng.IntN(2)] {
 		c.Release = append(c.Release, Claim{"name", fmt.Sprint(n)})
@@ -72,6 +72,16 @@ func randomCommand(rng *rand.Rand, streams []uuid.UUID) Command {
 func someEvents(n int) (events []Event) {
 	for range n {
 		events = append(events, Event{ID: uuid.New(), Type: "Made", SchemaVersion: 1, Data: []byte(`{}`)})
+	}
+	return events
+}
+
+// linked gives some events a cause of their own.
+func linked(rng *rand.Rand, events []Event) []Event {
+	for i := range events {
+		if rng.IntN(2) == 0 {
+			events[i].CausationID = new(uuid.New())
+		}
 	}
 	return events
 }
@@ -109,7 +119,7 @@ var errFirst = fmt.Errorf("the first row is enough")
 func contents(t *testing.T, conn *pgx.Conn) (lines []string) {
 	t.Helper()
 	for _, sql := range []string{
-		`SELECT concat_ws(' ', stream_id, version, event_id, type) FROM eventlog.events WHERE stream_type = 'thing' ORDER BY stream_id, version`,
+		`SELECT concat_ws(' ', stream_id, version, event_id, type, metadata) FROM eventlog.events WHERE stream_type = 'thing' ORDER BY stream_id, version`,
 		`SELECT concat_ws(' ', scope, key, stream_id) FROM eventlog.claims ORDER BY scope, key`,
 		`SELECT concat_ws(' ', key, fingerprint, stream_id, version) FROM eventlog.idempotency_keys ORDER BY key`,
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ type arguments struct {
 func newArguments(batch []*pending) (*arguments, error) {
 	a := &arguments{}
 	for i, p := range batch {
-		metadata, err := json.Marshal(p.Metadata)
+		metadata, err := encodeMetadata(p.Command)
 		if err != nil {
 			return nil, fmt.Errorf("encode metadata: %w", err)
 		}
@@ -47,6 +48,22 @@ func newArguments(batch []*pending) (*arguments, error) {
 		a.addClaims(ordinal, p.Take, true)
 	}
 	return a, nil
+}
+
+// encodeMetadata makes an object for all events of a command, or a list of one for each where they have
+// different causes.
+func encodeMetadata(c Command) ([]byte, error) {
+	if !slices.ContainsFunc(c.Events, func(e Event) bool { return e.CausationID != nil }) {
+		return json.Marshal(c.Metadata)
+	}
+	each := make([]Metadata, len(c.Events))
+	for i, e := range c.Events {
+		each[i] = c.Metadata
+		if e.CausationID != nil {
+			each[i].CausationID = e.CausationID
+		}
+	}
+	return json.Marshal(each)
 }
 
 func (a *arguments) addCommand(c *Command, metadata []byte) {

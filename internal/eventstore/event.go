@@ -12,7 +12,8 @@ type Event struct {
 	ID            uuid.UUID
 	Type          string
 	SchemaVersion int
-	Data          []byte // JSON
+	Data          []byte     // JSON
+	CausationID   *uuid.UUID // in place of the one in the command's metadata; nil: that one
 }
 
 // Metadata says who caused an event and by what. It is stored with the event and never folded.
@@ -22,6 +23,7 @@ type Metadata struct {
 	CorrelationID uuid.UUID  `json:"correlationId"`
 	CausationID   *uuid.UUID `json:"causationId,omitempty"`
 	Traceparent   string     `json:"traceparent,omitempty"`
+	Reason        string     `json:"reason,omitempty"` // where the event itself has no room for one
 }
 
 // Recorded is an event of the log.

@@ -27,6 +27,7 @@ type Cause struct {
 	CorrelationID uuid.UUID
 	CausationID   *uuid.UUID
 	Traceparent   string
+	Reason        string // why, where the event itself does not say so
 }
 
 // IfMatch is what a caller believes of the user before the command. The zero value believes nothing.
