@@ -45,6 +45,11 @@ const (
 	codeInvalidUTF8      = "invalid_utf8"
 	codeInvalidEmail     = "invalid_email"
 	codeInvalidRole      = "invalid_role"
+	codeInvalidVersion   = "invalid_version"
+	codeNoSuchVersion    = "no_such_version"
+	codeUnknownField     = "unknown_field"
+	codeRepeated         = "repeated"
+	codeOutdated         = "outdated"
 )
 
 func invalid(field, code, message string) *Error {
