@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,35 +16,50 @@ import (
 // A command that has not been carried out by then is answered with 503: the answer is there within two seconds.
 var commandTimeout = safeguard.With(safeguard.Deadlines, 1800*time.Millisecond, time.Minute)
 
-// command turns a function that decodes a command into a handler that carries it out.
+// command turns a function that decodes a command into a handler that carries it out, or with dry_run
+// says what it would do.
 func (a *api) command(decode func(*request) (domain.Command, error), parameters ...string) http.HandlerFunc {
+	parameters = append(parameters, "dry_run")
 	return a.serve(func(w http.ResponseWriter, r *http.Request) error {
 		in, err := receive(w, r, parameters)
 		if err != nil {
 			return err
 		}
-		wanted, err := ifMatch(r.Header)
-		if err != nil {
-			return err
-		}
-		key, err := idempotencyKey(r.Header)
-		if err != nil {
-			return err
-		}
-		command, err := decode(in)
+		wanted, dry, err := in.wanted(decode)
 		if err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
 		defer cancel()
-		result, err := a.users.Execute(ctx, users.Request{
-			UserID: in.id, Command: command, IfMatch: wanted, Key: in.keyed(key, in.success()), Cause: in.cause,
-		})
+		if dry {
+			return a.dryRun(ctx, w, wanted)
+		}
+		result, err := a.users.Execute(ctx, wanted)
 		if err != nil {
 			return err
 		}
 		return writeResult(w, result, in.success())
 	})
+}
+
+// wanted is the request as it goes to the use case, and whether it is to be a dry run.
+func (r *request) wanted(decode func(*request) (domain.Command, error)) (wanted users.Request, dry bool, err error) {
+	run := "false"
+	if err := r.query.choice("dry_run", &run, "true", "false"); err != nil {
+		return wanted, false, err
+	}
+	if wanted.IfMatch, err = ifMatch(r.Header); err != nil {
+		return wanted, false, err
+	}
+	key, err := idempotencyKey(r.Header)
+	if err != nil {
+		return wanted, false, err
+	}
+	if wanted.Command, err = decode(r); err != nil {
+		return wanted, false, err
+	}
+	wanted.UserID, wanted.Key, wanted.Cause = r.id, r.keyed(key, r.success()), r.cause
+	return wanted, run == "true", nil
 }
 
 func (r *request) success() int {
@@ -133,6 +149,35 @@ func suspend(r *request) (domain.Command, error) {
 
 func reactivate(r *request) (domain.Command, error) {
 	return domain.Reactivate{}, r.emptyBody()
+}
+
+func restore(r *request) (domain.Command, error) {
+	var body struct {
+		Version *int      `json:"version" validate:"required"`
+		Fields  *[]string `json:"fields" validate:"required"`
+		Reason  *string   `json:"reason" validate:"required"`
+	}
+	wrong, err := r.decode(&body)
+	if err != nil {
+		return nil, err
+	}
+	r.cause.Reason = string(value(wrong, body.Reason, domain.ParseReason)) // the events have no room for it
+	return domain.Restore{Version: value(wrong, body.Version, domain.ParseVersion), Fields: fieldsOf(wrong, body.Fields)}, wrong.err()
+}
+
+// fieldsOf names what is wrong one by one, but looks no further than where something has to be.
+func fieldsOf(wrong *faults, names *[]string) (f domain.Fields) {
+	if names == nil {
+		return f
+	}
+	if len(*names) == 0 {
+		wrong.add("fields", "required", "fields must name at least one.")
+	}
+	const all = 5
+	for i, name := range (*names)[:min(len(*names), all+1)] {
+		wrong.broken(f.Add(name), "/"+strconv.Itoa(i))
+	}
+	return f
 }
 
 func grantRole(r *request) (domain.Command, error) {

@@ -21,6 +21,7 @@ var (
 	revokeAdmin   = step{"DELETE", "/roles/admin", ""}
 	deleteAda     = step{"DELETE", "", ""}
 	renameAda     = step{"PATCH", "", `{"displayName":"Countess"}`}
+	restoreAda    = step{"POST", "/restore", `{"version":1,"fields":["email","roles"],"reason":"Oops"}`}
 	moveAda       = step{"PUT", "/email", `{"email":"new-%s"}`}
 )
 
@@ -70,6 +71,12 @@ func TestCommands(t *testing.T) {
 		"revoke what is not held":             {nil, revokeAdmin, 200, "", "", nil},
 		"revoke against the rule":             {nil, step{"DELETE", "/roles/-", ""}, 422, "validation_failed", "", nil},
 		"revoke of a deleted user":            {[]step{grantAdmin, deleteAda}, revokeAdmin, 410, "user_deleted", "", nil},
+		"restore":                             {[]step{moveAda}, restoreAda, 200, "", "UserEmailChanged", nil},
+		"restore what is the same":            {nil, restoreAda, 200, "", "", nil},
+		"restore while suspended":             {[]step{moveAda, suspendAda}, restoreAda, 409, "user_suspended", "", nil},
+		"restore to a version to come":        {nil, step{"POST", "/restore", `{"version":2,"fields":["email"],"reason":"Oops"}`}, 422, "validation_failed", "", nil},
+		"restore without a reason":            {[]step{moveAda}, step{"POST", "/restore", `{"version":1,"fields":["email"]}`}, 422, "validation_failed", "", nil},
+		"restore a deleted user":              {[]step{deleteAda}, restoreAda, 410, "user_deleted", "", nil},
 		"delete":                              {nil, deleteAda, 200, "", "UserDeleted", map[string]any{"status": "deleted"}},
 		"delete for a reason":                 {nil, step{"DELETE", "?reason=asked%20for", ""}, 200, "", "UserDeleted", nil},
 		"delete a suspended user":             {[]step{suspendAda}, deleteAda, 200, "", "UserDeleted", map[string]any{"status": "deleted", "suspendedAt": nil}},
@@ -130,7 +137,7 @@ func wantUser(t *testing.T, got answer, version int, members map[string]any) {
 func TestCommandsOnNobody(t *testing.T) {
 	s := boot(t)
 	path := "/v1/users/" + uuid.NewString()
-	for _, c := range []step{suspendAda, reactivateAda, grantAdmin, revokeAdmin, deleteAda, renameAda, moveAda} {
+	for _, c := range []step{suspendAda, reactivateAda, grantAdmin, revokeAdmin, deleteAda, renameAda, moveAda, restoreAda} {
 		s.want(t, 404, "user_not_found", c.method, path+c.path, c.bodyFor("ada@example.com"))
 		s.want(t, 404, "user_not_found", c.method, path+c.path, c.bodyFor("ada@example.com"), "If-Match: *")
 	}
@@ -197,6 +204,14 @@ func TestValidation(t *testing.T) {
 			[]string{"#/displayName required", "#/firstName control_character", "#/lastName too_long"}},
 		{"POST", path + "/suspend", `{"reason":""}`, []string{"#/reason required"}},
 		{"POST", path + "/suspend", `{"reason":"` + strings.Repeat("x", 501) + `"}`, []string{"#/reason too_long"}},
+		{"POST", path + "/restore", `{}`, []string{"#/version required", "#/fields required", "#/reason required"}},
+		{"POST", path + "/restore", `{"version":0,"fields":[],"reason":" "}`, []string{"#/reason required", "#/version invalid_version", "#/fields required"}},
+		{"POST", path + "/restore", `{"version":-9223372036854775808,"fields":["email","status","email"],"reason":"x"}`,
+			[]string{"#/version invalid_version", "#/fields/1 unknown_field", "#/fields/2 repeated"}},
+		{"POST", path + "/restore", `{"version":2,"fields":["email"],"reason":"x"}`, []string{"#/version no_such_version"}},
+		{"POST", path + "/restore", `{"version":9223372036854775807,"fields":["email"],"reason":"x"}`, []string{"#/version no_such_version"}},
+		{"POST", path + "/restore", `{"version":1,"fields":[` + strings.Repeat(`"x",`, 10_000) + `"x"],"reason":"x"}`,
+			[]string{"#/fields/0 unknown_field", "#/fields/1 unknown_field", "#/fields/2 unknown_field", "#/fields/3 unknown_field", "#/fields/4 unknown_field", "#/fields/5 unknown_field"}},
 		{"PUT", path + "/roles/1st", "", []string{"#/role invalid_role"}},
 		{"PUT", path + "/roles/" + strings.Repeat("a", 65), "", []string{"#/role invalid_role"}},
 		{"DELETE", path + "/roles/a%20b", "", []string{"#/role invalid_role"}},

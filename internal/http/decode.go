@@ -18,19 +18,20 @@ import (
 // The largest body that makes sense is a tenth of this.
 const maxBody = 64 << 10
 
-// Every member of every body is a string, so no nesting is ever in order. Repeated members, members in
-// another case, invalid UTF-8 and text behind the object are refused by default.
+// Every member of every body is a string, a whole number or a list of strings, so no deeper nesting is
+// ever in order. Repeated members, members in another case, invalid UTF-8 and text behind the object are
+// refused by default.
 var strict = json.JoinOptions(json.RejectUnknownMembers(true), json.WithUnmarshalers(refuseNull))
 
-// A null would otherwise pass for a member that was not sent.
-var refuseNull = json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ **string) error {
+// A null would otherwise pass for a member that was not sent, or for an empty string in a list.
+var refuseNull = json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ any) error {
 	if dec.PeekKind() == 'n' {
 		return errNull
 	}
 	return errors.ErrUnsupported // that is: go on as usual
 })
 
-var errNull = errors.New("null where a string belongs")
+var errNull = errors.New("null where a value belongs")
 
 // In a merge patch, null takes a member away (RFC 7396); of a name that leaves "".
 var patch = json.JoinOptions(strict, json.WithUnmarshalers(json.UnmarshalFromFunc(func(dec *jsontext.Decoder, member **string) error {
@@ -41,7 +42,7 @@ var patch = json.JoinOptions(strict, json.WithUnmarshalers(json.UnmarshalFromFun
 	return dec.SkipValue()
 })))
 
-// decode reads a JSON object into a struct whose members are *string, and begins the list of what is
+// decode reads a JSON object into a struct whose members are pointers, and begins the list of what is
 // wrong with its values.
 func (r *request) decode(body any) (*faults, error) {
 	return r.decodeAs("application/json", strict, body)
@@ -144,7 +145,8 @@ func unmarshal(data []byte, into any, options json.Options) error {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return malformed("The body has a member twice.")
 	case errors.As(err, &misfit):
-		return malformed("The member " + memberOf(misfit.JSONPointer) + " must be a string.")
+		member := memberOf(misfit.JSONPointer)
+		return malformed("The member " + member + " must be " + kindOf(into, member) + ".")
 	}
 	return malformed("The body must be one JSON object in UTF-8, and nothing after it.")
 }
@@ -155,6 +157,20 @@ func memberOf(p jsontext.Pointer) string {
 		return clipped(token)
 	}
 	return ""
+}
+
+// kindOf says what a member of a body has to be.
+func kindOf(body any, member string) string {
+	for _, f := range reflect.VisibleFields(reflect.TypeOf(body).Elem()) {
+		switch {
+		case f.Tag.Get("json") != member:
+		case f.Type.Elem().Kind() == reflect.Int:
+			return "a whole number"
+		case f.Type.Elem().Kind() == reflect.Slice:
+			return "a list of strings"
+		}
+	}
+	return "a string"
 }
 
 func malformed(detail string) *problem { return &problem{code: "malformed_request", detail: detail} }

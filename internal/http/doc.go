@@ -16,6 +16,7 @@
 //     be about a person.
 //
 // A command takes the straight way: its handler decodes the request into a command of package domain,
-// users.Execute carries it out, and the user is written as it then is. One more command costs one such
+// users.Execute carries it out, and the user is written as it then is. With dry_run=true the same goes
+// to users.DryRun instead, whatever the command. One more command costs one such
 // handler and one line in routes.go. No transaction and no SQL is seen here.
 package httpapi

@@ -32,9 +32,18 @@ func (f *faults) refusal() *problem {
 	return &problem{code: "validation_failed", detail: "Some values are missing or break a rule; see errors.", faults: *f}
 }
 
+// broken adds what the domain says of a value, if it says anything. A place within the member is named
+// by the caller.
+func (f *faults) broken(err error, place string) {
+	var rule *domain.Error
+	if errors.As(err, &rule) {
+		f.add(rule.Field+place, rule.Code, rule.Message)
+	}
+}
+
 // value applies a rule of the domain to a member. One that was not sent is the zero value: whether it
 // had to be is not asked here.
-func value[T any](f *faults, member *string, parse func(string) (T, error)) T {
+func value[Sent, T any](f *faults, member *Sent, parse func(Sent) (T, error)) T {
 	var v T
 	if member != nil {
 		v = *optional(f, member, parse)
@@ -43,14 +52,11 @@ func value[T any](f *faults, member *string, parse func(string) (T, error)) T {
 }
 
 // optional is value, and nil for a member that was not sent.
-func optional[T any](f *faults, member *string, parse func(string) (T, error)) *T {
+func optional[Sent, T any](f *faults, member *Sent, parse func(Sent) (T, error)) *T {
 	if member == nil {
 		return nil
 	}
 	v, err := parse(*member)
-	var broken *domain.Error
-	if errors.As(err, &broken) {
-		f.add(broken.Field, broken.Code, broken.Message)
-	}
+	f.broken(err, "")
 	return &v
 }

@@ -91,7 +91,7 @@ func (g generator) often(usual string, others ...string) string {
 
 func (g generator) request() (method, target, body string, headers []string) {
 	path := "/v1/users/" + g.id()
-	switch g.IntN(13) {
+	switch g.IntN(15) {
 	case 0:
 		method, target, body = "POST", "/v1/users", g.object("email", "displayName", "id", "firstName", "lastName")
 	case 1:
@@ -99,7 +99,7 @@ func (g generator) request() (method, target, body string, headers []string) {
 	case 2:
 		method, target, body = "PATCH", path, g.object("displayName", "firstName", "lastName")
 	case 3:
-		method, target, body = "POST", path+"/suspend", g.object("reason")
+		method, target, body = "POST", path+"/suspend"+g.query("dry_run"), g.object("reason")
 	case 4:
 		method, target, body = "POST", path+"/reactivate", g.often("", "{}", "null", "x")
 	case 5:
@@ -119,6 +119,10 @@ func (g generator) request() (method, target, body string, headers []string) {
 		method, target = "GET", path+"/history"+g.query("limit", "cursor", "order")
 	case 10:
 		method, target = "GET", path+"/events"+g.query("after_version", "limit", "cursor")
+	case 13:
+		method, target, body = "POST", path+"/restore"+g.query("dry_run"), g.object("version", "fields", "reason")
+	case 14:
+		method, target = "GET", path+"/diff?from="+g.right("to")+strings.Replace(g.query("to"), "?", "&", 1)
 	default:
 		method, target = g.one("GET", "HEAD", "POST", "OPTIONS", "BREW"), g.one("/v1/projections", "/v1/projections/user_profiles", "/v1/projections/%00", "/livez", "/readyz",
 			"/problems/internal", "/problems/%ff", "/openapi.json", "/", "/v1/users/", "//", "/v1/users/%2F/email")+g.query("x")
@@ -149,6 +153,10 @@ func (g generator) right(name string) string {
 		return g.one("2020-01-01T00:00:00Z", "2020-01-01T01:00:00.123456789%2B01:00", "0001-01-01T00:00:00Z")
 	case "version", "at_position", "limit", "after_version":
 		return g.one("1", "2", "3", "50")
+	case "to":
+		return g.one("1", "2", "position:50", "2020-01-01T00:00:00Z")
+	case "dry_run":
+		return g.one("true", "false")
 	case "min_position":
 		return "1" // any other may have to be waited for in vain
 	}
@@ -178,6 +186,12 @@ func (g generator) object(names ...string) string {
 	var members []string
 	for _, name := range names[:1+g.IntN(len(names))] {
 		text, err := json.Marshal(g.often(g.right(name), g.hostile()))
+		if name == "fields" {
+			text = []byte(g.one(`["email"]`, `["roles","displayName"]`, `["email","email"]`, `["status"]`, `[]`, `[null]`, `[1]`))
+		}
+		if name == "version" {
+			text = []byte(g.right(name))
+		}
 		if err != nil {
 			panic(err) // only for what is no text
 		}

@@ -76,10 +76,12 @@ func newHistoryEntry(e users.HistoryEntry) historyEntry {
 		shown.Reason = &e.Reason
 	}
 	for _, c := range e.Changes {
-		shown.Changes = append(shown.Changes, change{c.Field, member(c.From), member(c.To)})
+		shown.Changes = append(shown.Changes, newChange(c))
 	}
 	return shown
 }
+
+func newChange(c users.Change) change { return change{c.Field, member(c.From), member(c.To)} }
 
 // member is a value as the user's JSON shows it.
 func member(value any) any {

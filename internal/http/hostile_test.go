@@ -14,6 +14,7 @@ func bodies(path string) []step {
 		{"PUT", path + "/email", `{"email":"grace@example.com"}`},
 		{"PATCH", path, `{"displayName":"Grace"}`},
 		{"POST", path + "/suspend", `{"reason":"Spam"}`},
+		{"POST", path + "/restore", `{"reason":"Spam","version":1,"fields":["email"]}`},
 		{"POST", path + "/reactivate", `{}`},
 	}
 }
@@ -65,7 +66,7 @@ func TestHostileBodies(t *testing.T) {
 func TestEmptyBodyWhereOneIsNeeded(t *testing.T) {
 	s := boot(t)
 	path := s.create(t, "ada@example.com")
-	for _, c := range bodies(path)[:4] {
+	for _, c := range bodies(path)[:5] {
 		mediaType := "application/json"
 		if c.method == "PATCH" {
 			mediaType = "application/merge-patch+json"
@@ -85,6 +86,8 @@ func TestNULInAString(t *testing.T) {
 		{"PUT", path + "/email", `{"email":"\u0000grace@example.com"}`},
 		{"PATCH", path, `{"lastName":"\u0000"}`},
 		{"POST", path + "/suspend", `{"reason":"\u0000"}`},
+		{"POST", path + "/restore", `{"version":1,"fields":["email\u0000"],"reason":"Spam"}`},
+		{"POST", path + "/restore", `{"version":1,"fields":["email"],"reason":"\u0000"}`},
 	} {
 		s.want(t, 422, "validation_failed", c.method, c.path, c.body)
 	}
@@ -99,7 +102,7 @@ func TestHostilePaths(t *testing.T) {
 		s.want(t, 400, "invalid_parameter", "GET", "/v1/projections/"+bad, "")
 		s.want(t, 400, "invalid_parameter", "DELETE", path+"?reason="+bad+"%ff", "")
 		for _, c := range append(bodies("/v1/users/" + bad)[1:], step{"GET", "/v1/users/" + bad, ""}, step{"DELETE", "/v1/users/" + bad, ""},
-			step{"GET", "/v1/users/" + bad + "/history", ""}, step{"GET", "/v1/users/" + bad + "/events", ""}, step{"PUT", "/v1/users/" + bad + "/roles/x", ""}) {
+			step{"GET", "/v1/users/" + bad + "/history", ""}, step{"GET", "/v1/users/" + bad + "/events", ""}, step{"GET", "/v1/users/" + bad + "/diff?from=1", ""}, step{"PUT", "/v1/users/" + bad + "/roles/x", ""}) {
 			s.want(t, 400, "invalid_parameter", c.method, c.path, c.body)
 		}
 	}
@@ -114,7 +117,7 @@ func TestHostileHeaders(t *testing.T) {
 	path := s.create(t, "ada@example.com")
 	commands := append(bodies(path), step{"PUT", path + "/roles/admin", ""}, step{"DELETE", path + "/roles/admin", ""}, step{"DELETE", path, ""})
 	reads := []step{{"GET", "/v1/users", ""}, {"GET", path, ""}, {"GET", path + "/history", ""}, {"GET", path + "/events", ""},
-		{"GET", "/v1/projections", ""}, {"GET", "/v1/projections/user_profiles", ""}}
+		{"GET", path + "/diff?from=1", ""}, {"GET", "/v1/projections", ""}, {"GET", "/v1/projections/user_profiles", ""}}
 	long := strings.Repeat("a", 256)
 	refuse := func(routes []step, header string, values ...string) {
 		for _, c := range routes {

@@ -25,6 +25,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	v1.Patch("/v1/users/{id}", a.command(changeProfile))
 	v1.Post("/v1/users/{id}/suspend", a.command(suspend))
 	v1.Post("/v1/users/{id}/reactivate", a.command(reactivate))
+	v1.Post("/v1/users/{id}/restore", a.command(restore))
 	v1.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
 	v1.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
 	v1.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
@@ -35,6 +36,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	get(lists, "/v1/users", a.read(a.list, "email", "id", "status", "role", "q", "created_after", "created_before",
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
 	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
+	get(lists, "/v1/users/{id}/diff", a.read(a.diff, "from", "to"))
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
 	get(lists, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))
 	get(lists, "/v1/projections", a.read(a.projections))

@@ -7,8 +7,8 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 )
 
-// Change is one member of the user before and after an event. From and To are string, []string or
-// time.Time, or nil for what is null in the user's JSON and for what was not there before the first event.
+// Change is one member of the user before and after. From and To are string, []string, time.Time or, for
+// a counter, int; or nil for what is null in the user's JSON and for what was not there before the first event.
 type Change struct {
 	Field    string // the member's name in the API: "email", "roles", …
 	From, To any

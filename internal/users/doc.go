@@ -6,7 +6,11 @@
 //     do", is decided again on a fresh load before anyone is told.
 //   - A race that was lost is decided again, never pushed again.
 //   - Commands on one user take turns within the process, so only replicas conflict.
+//   - DryRun says what Execute would do, on a fresh load, and stores nothing. What is read on the way may
+//     leave a snapshot behind, as with every read.
+//   - The events of a restore are linked to those that they undo as things were at the version appended to.
 //   - Get shows whatever any caller was told has succeeded. At shows the past, the same for ever.
+//   - However many events lie between two moments, no more than a batch of them is held at once.
 //   - An event that this build does not know makes its user unavailable; nothing is guessed.
 //
 // Transactions are the log's own; none is begun here.

@@ -13,6 +13,7 @@ var (
 	ErrInFuture       = errors.New("the point in time lies in the future")
 	ErrNoSuchVersion  = errors.New("the user has no such version yet")
 	ErrNoSuchPosition = errors.New("the log has no such position yet")
+	ErrBackwards      = errors.New("the first point in time is later than the second")
 	ErrUnavailable    = errors.New("nothing was changed; try again")
 	ErrOutcomeUnknown = errors.New("the command may or may not have happened")
 )

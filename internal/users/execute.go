@@ -43,8 +43,8 @@ func (u *Users) Execute(ctx context.Context, r Request) (Result, error) {
 func (u *Users) try(ctx context.Context, r Request) (Result, error) {
 	view, ok := u.remembered(r)
 	if ok {
-		if events, err := decide(view.User, r); err == nil && len(events) > 0 {
-			return u.append(ctx, r, view, events)
+		if decided, err := u.decide(ctx, view.User, r); err == nil && len(decided.events) > 0 {
+			return u.append(ctx, r, view, decided)
 		}
 	}
 	view, record, err := u.load(ctx, r)
@@ -54,14 +54,17 @@ func (u *Users) try(ctx context.Context, r Request) (Result, error) {
 	if record != nil {
 		return u.replay(ctx, r, record)
 	}
-	events, err := decide(view.User, r)
+	if view.User.Version > 0 {
+		u.cache.Add(r.UserID, view)
+	}
+	decided, err := u.decide(ctx, view.User, r)
 	if err != nil {
 		return Result{}, err
 	}
-	if len(events) == 0 && r.Key == nil {
+	if len(decided.events) == 0 && r.Key == nil {
 		return Result{View: view}, nil
 	}
-	return u.append(ctx, r, view, events)
+	return u.append(ctx, r, view, decided)
 }
 
 // remembered is the user as last seen here, which may be out of date. One that is to be created is
@@ -74,22 +77,32 @@ func (u *Users) remembered(r Request) (View, bool) {
 	return View{User: domain.NewUser(r.UserID)}, creates
 }
 
+// decision is what a command leads to.
+type decision struct {
+	events []domain.Event
+	causes []uuid.UUID // by a restore: for each event the one that it undoes
+}
+
 // decide asks the caller's condition, then the command. Whether the user is there comes before both.
-func decide(user domain.User, r Request) ([]domain.Event, error) {
+func (u *Users) decide(ctx context.Context, user domain.User, r Request) (decision, error) {
 	if r.IfMatch.given() {
 		if err := user.Alive(); err != nil {
-			return nil, err
+			return decision{}, err
 		}
 		if !r.IfMatch.allows(user.Version) {
-			return nil, &PreconditionFailed{user.Version}
+			return decision{}, &PreconditionFailed{user.Version}
 		}
 	}
-	return r.Command.Decide(user)
+	if c, ok := r.Command.(domain.Restore); ok {
+		return u.decideRestore(ctx, user, c)
+	}
+	events, err := r.Command.Decide(user)
+	return decision{events: events}, err
 }
 
 // append stores the events that were decided on before, and folds them with the time they were given.
-func (u *Users) append(ctx context.Context, r Request, before View, events []domain.Event) (Result, error) {
-	command, err := newCommand(r, before, events)
+func (u *Users) append(ctx context.Context, r Request, before View, decided decision) (Result, error) {
+	command, err := newCommand(r, before, decided)
 	if err != nil {
 		return Result{}, err
 	}
@@ -102,7 +115,7 @@ func (u *Users) append(ctx context.Context, r Request, before View, events []dom
 		return u.replay(ctx, r, appended.Replayed)
 	}
 	after := before
-	for _, e := range events {
+	for _, e := range decided.events {
 		after.User = after.User.Apply(e, appended.RecordedAt)
 		after.Position = appended.Position
 	}
@@ -111,16 +124,19 @@ func (u *Users) append(ctx context.Context, r Request, before View, events []dom
 	return Result{View: after}, nil
 }
 
-func newCommand(r Request, before View, events []domain.Event) (eventstore.Command, error) {
+func newCommand(r Request, before View, decided decision) (eventstore.Command, error) {
 	c := eventstore.Command{
 		StreamType: domain.StreamType, StreamID: r.UserID, ExpectedVersion: before.User.Version,
 		Metadata: eventstore.Metadata(r.Cause),
 	}
 	after := before.User
-	for _, e := range events {
+	for i, e := range decided.events {
 		stored, err := encode(e)
 		if err != nil {
 			return c, err
+		}
+		if decided.causes != nil {
+			stored.CausationID = &decided.causes[i]
 		}
 		c.Events = append(c.Events, stored)
 		after = after.Apply(e, before.User.UpdatedAt)

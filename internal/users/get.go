@@ -9,7 +9,6 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
-	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // Get returns the user as it is, whatever the projection lacks: domain.ErrUserNotFound,
@@ -43,24 +42,19 @@ func (u *Users) current(ctx context.Context, id uuid.UUID) (Current, error) {
 // ErrUnavailable, or projections.ErrLagging while the counters at the point are not known yet. The
 // answer for a point never changes.
 func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
-	if err := u.reach(ctx, p); err != nil {
-		return Moment{}, outward(err)
-	}
-	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p)})
+	view, err := u.past(ctx, id, p)
 	if err != nil {
 		return Moment{}, outward(err)
-	}
-	switch {
-	case view.User.Version == 0:
-		return Moment{}, u.whyNot(ctx, id)
-	case view.User.Version < p.Version:
-		return Moment{}, ErrNoSuchVersion
 	}
 	if err := view.User.Alive(); err != nil {
 		return Moment{}, err
 	}
-	if view.Activity, err = u.activityAt(ctx, id, p, view); err != nil {
-		return Moment{}, err
+	place, err := u.placeOf(ctx, p, view)
+	if err != nil {
+		return Moment{}, outward(err)
+	}
+	if view.Activity, err = u.profiles.ActivityAt(ctx, id, place, activityPatience); err != nil {
+		return Moment{}, fromProfiles(err)
 	}
 	m := Moment{View: view, AsOf: p.Time}
 	if p.Time.IsZero() {
@@ -72,21 +66,33 @@ func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
 // A relay that works is there in a few milliseconds.
 const activityPatience = time.Second
 
-// activityAt returns the counters at a point. That of a version is its event's.
-func (u *Users) activityAt(ctx context.Context, id uuid.UUID, p Point, view View) (projections.Activity, error) {
-	position := p.Position
+// past returns the user at a point, deleted or not, and without its counters.
+func (u *Users) past(ctx context.Context, id uuid.UUID, p Point) (View, error) {
+	if err := u.reach(ctx, p); err != nil {
+		return View{}, err
+	}
+	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p)})
+	switch {
+	case err != nil:
+		return View{}, err
+	case view.User.Version == 0:
+		return View{}, u.whyNot(ctx, id)
+	case view.User.Version < p.Version:
+		return View{}, ErrNoSuchVersion
+	}
+	return view, nil
+}
+
+// placeOf returns the position of a point: the moment of a version is that of its event.
+func (u *Users) placeOf(ctx context.Context, p Point, view View) (int64, error) {
 	switch {
 	case p.Version > 0:
-		position = view.Position
+		return view.Position, nil
 	case !p.Time.IsZero():
 		place, err := u.log.PlaceAt(ctx, p.Time)
-		if err != nil {
-			return projections.Activity{}, outward(err)
-		}
-		position = place.Position
+		return place.Position, err
 	}
-	activity, err := u.profiles.ActivityAt(ctx, id, position, activityPatience)
-	return activity, fromProfiles(err)
+	return p.Position, nil
 }
 
 // reach makes sure that whatever happened at or before a point can be read, and nothing can be added.
@@ -113,7 +119,7 @@ func (u *Users) whyNot(ctx context.Context, id uuid.UUID) error {
 	newest, err := u.log.Version(ctx, id)
 	switch {
 	case err != nil:
-		return outward(err)
+		return err
 	case newest == 0:
 		return domain.ErrUserNotFound
 	}

@@ -79,40 +79,61 @@ func (u *Users) entries(ctx context.Context, id uuid.UUID, after, through int) (
 		}
 		user = view.User
 	}
-	events, err := u.log.Stream(ctx, id, after, through)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]HistoryEntry, 0, len(events))
-	for _, e := range events {
-		event, err := decode(e)
-		if err != nil {
-			return nil, err
-		}
-		after := user.Apply(event, e.RecordedAt)
-		entries = append(entries, newEntry(e, reason(event), changes(user, after)))
-		user = after
-	}
-	return entries, nil
+	entries := make([]HistoryEntry, 0, through-after)
+	err := u.follow(ctx, user, through, func(s step) error {
+		entries = append(entries, newEntry(s))
+		return nil
+	})
+	return entries, err
 }
 
-// reason is what the one who acted gave as such.
-func reason(e domain.Event) string {
-	switch e := e.(type) {
+// step is an event between the user before it and the user after it.
+type step struct {
+	eventstore.Recorded
+	event         domain.Event
+	before, after domain.User
+}
+
+// follow goes with a user through the events up to a version, oldest first. However many there are, no
+// more than a batch of them is held.
+func (u *Users) follow(ctx context.Context, user domain.User, through int, visit func(step) error) error {
+	for after := user.Version; after < through; after += loadLimit {
+		events, err := u.log.Stream(ctx, user.ID, after, min(after+loadLimit, through))
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			event, err := decode(e)
+			if err != nil {
+				return err
+			}
+			s := step{e, event, user, user.Apply(event, e.RecordedAt)}
+			if err := visit(s); err != nil {
+				return err
+			}
+			user = s.after
+		}
+	}
+	return nil
+}
+
+// reason is what the one who acted gave as such: in the event, or beside it where it has no room for one.
+func (s step) reason() string {
+	switch e := s.event.(type) {
 	case domain.UserSuspended:
 		return e.Reason
 	case domain.UserDeleted:
 		return e.Reason
 	}
-	return ""
+	return s.Metadata.Reason
 }
 
-func newEntry(e eventstore.Recorded, reason string, changes []Change) HistoryEntry {
+func newEntry(s step) HistoryEntry {
 	return HistoryEntry{
-		Version: e.Version, Position: e.Position, Type: e.Type, RecordedAt: e.RecordedAt,
-		Actor: e.Metadata.Actor, Source: e.Metadata.Source,
-		CorrelationID: e.Metadata.CorrelationID, CausationID: e.Metadata.CausationID,
-		Reason: reason, Changes: changes,
+		Version: s.Version, Position: s.Position, Type: s.Type, RecordedAt: s.RecordedAt,
+		Actor: s.Metadata.Actor, Source: s.Metadata.Source,
+		CorrelationID: s.Metadata.CorrelationID, CausationID: s.Metadata.CausationID,
+		Reason: s.reason(), Changes: changes(s.before, s.after),
 	}
 }
 

@@ -28,7 +28,6 @@ func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, 
 		return view, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	view.Activity = current.Activity
-	u.cache.Add(r.UserID, view)
 	return view, nil, nil
 }
 
