@@ -91,7 +91,7 @@ func (g generator) often(usual string, others ...string) string {
 
 func (g generator) request() (method, target, body string, headers []string) {
 	path := "/v1/users/" + g.id()
-	switch g.IntN(15) {
+	switch g.IntN(16) {
 	case 0:
 		method, target, body = "POST", "/v1/users", g.object("email", "displayName", "id", "firstName", "lastName")
 	case 1:
@@ -123,6 +123,9 @@ func (g generator) request() (method, target, body string, headers []string) {
 		method, target, body = "POST", path+"/restore"+g.query("dry_run"), g.object("version", "fields", "reason")
 	case 14:
 		method, target = "GET", path+"/diff?from="+g.right("to")+strings.Replace(g.query("to"), "?", "&", 1)
+	case 15:
+		method, target = "GET", "/v1/changes?from="+g.often(g.right("moment"), g.hostile())+strings.Replace(g.query("moment", "fields", "order", "limit", "cursor"), "?", "&", 1)
+		target = strings.ReplaceAll(strings.ReplaceAll(target, "moment=", "to="), " ", "+")
 	default:
 		method, target = g.one("GET", "HEAD", "POST", "OPTIONS", "BREW"), g.one("/v1/projections", "/v1/projections/user_profiles", "/v1/projections/%00", "/livez", "/readyz",
 			"/problems/internal", "/problems/%ff", "/openapi.json", "/", "/v1/users/", "//", "/v1/users/%2F/email")+g.query("x")
@@ -155,6 +158,10 @@ func (g generator) right(name string) string {
 		return g.one("1", "2", "3", "50")
 	case "to":
 		return g.one("1", "2", "position:50", "2020-01-01T00:00:00Z")
+	case "moment":
+		return g.one("position:0", "position:50", "2020-01-01T00:00:00Z")
+	case "fields":
+		return g.one("roles", "status,email")
 	case "dry_run":
 		return g.one("true", "false")
 	case "min_position":

@@ -86,12 +86,15 @@ func (a *api) writeList(r *request, l listing, found projections.Page) error {
 		}
 		answer.follow(r.w, "/v1/users?cursor=", cursor)
 	}
-	h := r.w.Header()
-	h.Set("X-Projection-Position", strconv.FormatInt(found.Position, 10))
-	if found.Parked > 0 {
-		h.Set("X-Projection-Parked", strconv.FormatInt(found.Parked, 10))
-	}
+	showProjection(r.w.Header(), found)
 	return writeJSON(r.w, http.StatusOK, answer)
+}
+
+func showProjection(h http.Header, p projections.Page) {
+	h.Set("X-Projection-Position", strconv.FormatInt(p.Position, 10))
+	if p.Parked > 0 {
+		h.Set("X-Projection-Parked", strconv.FormatInt(p.Parked, 10))
+	}
 }
 
 // read reads what selects and sorts users, and the moment.

@@ -9,10 +9,6 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-// An answer about the past is kept for a day without asking again. It would be good for ever, but the copies of a person
-// who is to be forgotten should not be.
-const pastCaching = "private, max-age=86400"
-
 func (l *listing) past() bool { return l.AsOf != nil || l.AtPosition != nil }
 
 func (l *listing) readMoment(q query) error {
@@ -52,18 +48,10 @@ func (a *api) listPast(r *request, l listing) error {
 	if err != nil {
 		return err
 	}
-	h := r.w.Header()
 	if l.Past.Position > 0 {
-		h.Set("Memento-Datetime", l.Past.RecordedAt.UTC().Format(http.TimeFormat))
+		r.w.Header().Set("Memento-Datetime", l.Past.RecordedAt.UTC().Format(http.TimeFormat))
 	}
-	if found.Parked > 0 { // it is not final
-		return a.writeList(r, l, found)
-	}
-	tag := `"` + strconv.FormatInt(l.Past.Position, 10) + `"`
-	h.Set("ETag", "W/"+tag) // weak, because the answer may be compressed
-	h.Set("Cache-Control", pastCaching)
-	if known(tag) {
-		r.w.WriteHeader(http.StatusNotModified)
+	if found.Parked == 0 && r.final(strconv.FormatInt(l.Past.Position, 10), known) {
 		return nil
 	}
 	return a.writeList(r, l, found)

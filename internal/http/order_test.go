@@ -78,6 +78,7 @@ func TestMethodNotAllowedListsTheMethods(t *testing.T) {
 		"/v1/users/" + id + "/suspend":   "POST",
 		"/v1/users/" + id + "/restore":   "POST",
 		"/v1/users/" + id + "/diff":      "GET, HEAD",
+		"/v1/changes":                    "GET, HEAD",
 		"/v1/users/" + id + "/roles/x":   "PUT, DELETE",
 		"/v1/users/" + id + "/roles/%20": "PUT, DELETE",
 		"/v1/users/" + id + "/history":   "GET, HEAD",

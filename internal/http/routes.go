@@ -37,6 +37,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
 	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
 	get(lists, "/v1/users/{id}/diff", a.read(a.diff, "from", "to"))
+	get(lists, "/v1/changes", a.read(a.changes, "from", "to", "fields", "order", "limit", "cursor"))
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
 	get(lists, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))
 	get(lists, "/v1/projections", a.read(a.projections))

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
@@ -33,7 +34,8 @@ type Query struct {
 	Words                       string // q: each word must begin a word of the address or the names
 	Address                     string // canonical e-mail
 	IDs                         []uuid.UUID
-	CreatedAfter, CreatedBefore time.Time // exclusive
+	CreatedAfter, CreatedBefore time.Time         // exclusive
+	Since                       *eventstore.Place // only users with an event behind it, deleted ones as well
 	Order                       Order
 	Limit                       int
 	After                       *After

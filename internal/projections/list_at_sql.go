@@ -10,10 +10,12 @@ import (
 // statementAt writes the query of a page of the past. Users are found in one of two ways: all of them in the order of
 // the list, until the page is full; or first those who can match, if they are few.
 func (q Query) statementAt(at eventstore.Place, e expected) (sql string, args []any) {
-	w := writing{Query: q, order: orders[q.Order.By]}
-	w.position, w.time = w.arg(at.Position), w.arg(at.RecordedAt)
+	w := writing{Query: q, order: orders[q.Order.By], at: at}
+	w.position = w.arg(at.Position)
 	var page string
 	switch {
+	case w.IDs != nil:
+		page = w.oneByOne("SELECT DISTINCT unnest(" + w.arg(w.IDs) + "::uuid[]) AS user_id")
 	case w.Words+w.Role != "" && e.few(e.found, q.Limit):
 		page = w.oneByOne(w.matching())
 	case e.few(e.users, q.Limit):
@@ -57,7 +59,16 @@ type writing struct {
 	Query
 	order struct{ name, typ string }
 	conditions
-	position, time string // their places among the arguments
+	at                   eventstore.Place
+	position, recordedAt string // their places among the arguments
+}
+
+// time is an argument only where it is used: PostgreSQL would not know its type.
+func (w *writing) time() string {
+	if w.recordedAt == "" {
+		w.recordedAt = w.arg(w.at.RecordedAt)
+	}
+	return w.recordedAt
 }
 
 func (w *writing) arg(value any) string {
@@ -107,11 +118,11 @@ const (
 // newest, former and fleeting are the conditions for the three kinds of row that were true at the position. The second
 // condition of newest follows from the first, but for a batch of events with one time; it has an index.
 func (w *writing) newest() []string {
-	return []string{"p.position <= " + w.position, "p.updated_at <= " + w.time}
+	return []string{"p.position <= " + w.position, "p.updated_at <= " + w.time()}
 }
 
 func (w *writing) former() []string {
-	return []string{lasting, "p.position <= " + w.position, "p.until > " + w.position, "p.created_at <= " + w.time, "p.updated_at <= " + w.time}
+	return []string{lasting, "p.position <= " + w.position, "p.until > " + w.position, "p.created_at <= " + w.time(), "p.updated_at <= " + w.time()}
 }
 
 func (w *writing) fleeting() []string {
@@ -167,7 +178,7 @@ WHERE ` + w.behind() + ` ORDER BY ` + w.by(w.order.name) + ` LIMIT ` + strconv.I
 
 // created finds the users who were there.
 func (w *writing) created() string {
-	return `SELECT p.user_id FROM derived.user_profiles p WHERE p.created_at <= ` + w.time
+	return `SELECT p.user_id FROM derived.user_profiles p WHERE p.created_at <= ` + w.time()
 }
 
 // matching finds the users who had the words and the role: they have them today, or had them for long, or it is a brief
@@ -178,7 +189,7 @@ func (w *writing) matching() string {
 		w.described(&w.conditions)
 		return `SELECT p.user_id FROM ` + table + ` p WHERE ` + w.String()
 	}
-	return found("derived.user_profiles", "p.created_at <= "+w.time) + ` UNION ` +
+	return found("derived.user_profiles", "p.created_at <= "+w.time()) + ` UNION ` +
 		found("derived.user_versions", "p.until - p.search_position >= 1000", "p.search_position <= "+w.position, "p.until > "+w.position) + ` UNION ` +
 		found("derived.user_versions", w.fleeting()...)
 }

@@ -45,10 +45,15 @@ ORDER BY ` + order("p.place"), c.args
 }
 
 func (q Query) filter(c *conditions) {
-	if q.Status != "" {
+	switch {
+	case q.Status != "":
 		c.add("p.status = ?", string(q.Status))
-	} else {
+	case q.Since == nil:
 		c.add("p.status <> ?", string(domain.Deleted))
+	}
+	if q.Since != nil {
+		c.add("p.position > ?", q.Since.Position)
+		c.add("p.updated_at >= ?", q.Since.RecordedAt) // which follows, and has an index
 	}
 	q.described(c)
 	if q.Address != "" {
