@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -43,14 +44,22 @@ func (a *api) diff(r *request) error {
 	if from == (users.Point{}) {
 		return users.ErrNotYetExisting // at position 0 there was nobody
 	}
-	if _, given := r.query["to"]; given && to == (users.Point{}) {
+	_, bounded := r.query["to"]
+	if bounded && to == (users.Point{}) {
 		return users.ErrBackwards
+	}
+	known, err := noneMatch(r.Header)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
 	defer cancel()
 	found, err := a.users.Diff(ctx, r.id, from, to)
 	if err != nil {
 		return err
+	}
+	if bounded && r.final(fmt.Sprint(found.From.Position, "-", found.To.Position), known) {
+		return nil
 	}
 	return writeJSON(r.w, http.StatusOK, newDiff(found))
 }

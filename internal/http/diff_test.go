@@ -126,3 +126,17 @@ func TestDiffCounts(t *testing.T) {
 		}
 	}
 }
+
+// A difference between two moments of the past stays what it is; one up to now does not.
+func TestDiffOfThePastIsKept(t *testing.T) {
+	s := boot(t)
+	path := life(t, s)
+	got := s.want(t, 200, "", "GET", path+"/diff?from=1&to=3", "")
+	if got.Header.Get("ETag") != `W/"1-3"` || got.Header.Get("Cache-Control") != "private, max-age=86400" {
+		t.Errorf("of the past: %v", got.Header)
+	}
+	s.want(t, 304, "", "GET", path+"/diff?from=1&to=3", "", `If-None-Match: W/"1-3"`)
+	if got = s.want(t, 200, "", "GET", path+"/diff?from=1", "", `If-None-Match: W/"1-7"`); got.Header.Get("ETag") != "" {
+		t.Errorf("up to now: %v", got.Header)
+	}
+}
