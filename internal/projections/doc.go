@@ -1,6 +1,7 @@
 // Package projections derives rows from the log and answers queries with them: user_profiles, one row
-// for each user, deleted ones included, and the ledger of activity, the totals of a user after each event
-// of another domain that changed them.
+// for each user, deleted ones included; user_versions, one for each version before, with the positions between
+// which it was true; and the ledger of activity, the totals of a user after each event of another domain that
+// changed them.
 //
 // It guarantees:
 //   - Apply folds a batch of events in the relay's transaction, which also moves the checkpoint: the
@@ -11,6 +12,7 @@
 //     shows whatever was acknowledged before it was asked, however far the projection lags. Only the
 //     counters of Activity follow the projection.
 //   - ActivityAt is the counters at a position, and final: it waits for a projection that lags.
+//   - ListAt shows what List would have shown at a position, and is final: it waits for a projection that lags.
 //   - List shows rows and the position that they are at, from one snapshot, and can be made to wait
 //     until that position has been reached.
 //
