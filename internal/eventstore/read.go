@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 var endOfTime = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
@@ -163,6 +165,9 @@ func (l *Log) PlaceOf(ctx context.Context, position int64) (Place, error) {
 // database's clock as it stood when Settle was called. What is read afterwards, in a statement of
 // its own, is the final answer for that instant.
 func (l *Log) Settle(ctx context.Context) error {
+	if safeguard.Removed(safeguard.Finality) {
+		return nil
+	}
 	if _, err := l.pool.Exec(ctx, "SELECT eventlog.await_appends()"); err != nil {
 		return fmt.Errorf("wait for appends: %w", unavailable(err))
 	}

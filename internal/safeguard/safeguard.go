@@ -17,6 +17,8 @@ const (
 	Turns          = "turns"           // one replica at a time works a subscription, and no version is written twice
 	Parking        = "parking"         // an event that fails is put aside
 	Deadlines      = "deadlines"       // a request that takes too long is given up
+	Finality       = "finality"        // a read of a moment just past waits for appends that may still be given it
+	OrderOfTimes   = "order of times"  // an event is later than the one before, whatever the clock says
 	HandOver       = "hand-over"       // rows that are rebuilt have the last events, and take over with their checkpoint
 )
 
