@@ -26,6 +26,7 @@ const (
 func TestPast(t *testing.T) {
 	begin(t)
 	pg := startPostgres(t)
+	pg.slowDown()
 	all := serveReplicas(t, pg)
 	b := newBustle(t, all)
 	finished := b.start()
@@ -47,6 +48,14 @@ func TestPast(t *testing.T) {
 	exported.checkAll(t, all, asked[:len(asked)/10])
 	t.Logf("%d events of %d users in %d histories; %d answers remembered while they were written; %d questions about the past, %d rows of answers",
 		len(exported.events), len(exported.lives), histories.now(), len(m), len(asked), found)
+}
+
+// slowDown has each commit take as long as on a slow disk, so that many a moment falls into one.
+func (pg *postgres) slowDown() {
+	pg.t.Helper()
+	for _, sql := range []string{"ALTER SYSTEM SET commit_delay = 5000", "ALTER SYSTEM SET commit_siblings = 0", "SELECT pg_reload_conf()"} {
+		pg.exec(sql)
+	}
 }
 
 // remembered is a question that was asked while writes went on, and what was answered.
