@@ -69,6 +69,10 @@ bench-transfer: ## measure the export and the import of a million events
 bench-rebuild: ## measure how fast, and in how much memory, a projection is made again
 	go run ./bench rebuild
 
+.PHONY: bench-past
+bench-past: ## measure reads of the past beside those of now, and what its rows cost
+	go run ./bench past
+
 # One check after the other, as their limits of time count. The short profile is part of `make test`.
 torture = go test ./torture -count=1 -v
 

@@ -13,8 +13,8 @@
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.
 //
-// With the argument transfer it measures the export and the import of a log instead (transfer.go), and with rebuild
-// how fast a projection is made again (rebuild.go).
+// With an argument it measures something else instead: transfer, the export and the import of a log (transfer.go);
+// rebuild, how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go).
 //
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main
@@ -39,6 +39,7 @@ type options struct {
 	dir       string        // where the database's folder is made: on the disk to be measured
 	long      int           // events of the user with the long history
 	events    int           // of the log that is transferred
+	reads     int           // of each kind in a turn, where the past is compared with now
 	throwaway bool          // for tests of the bench itself: the disk is not waited for
 }
 
@@ -61,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == transferArg {
 		return runTransfer(ctx, args[1:], stdout, stderr)
 	}
-	o := options{warmUp: 500 * time.Millisecond, long: 100_000}
+	o := options{warmUp: 500 * time.Millisecond, long: 100_000, reads: 200}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is taken")
@@ -73,8 +74,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	// The load fits on one processor. With more, threads of this process that look for something to do
 	// would take time from whoever is being measured.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if flags.Arg(0) == rebuildArg {
+	switch flags.Arg(0) {
+	case rebuildArg:
 		return benchRebuilds(ctx, o, rebuiltEvents, stdout, stderr)
+	case travelArg:
+		return benchTravel(ctx, o, travelledUsers, stdout, stderr)
 	}
 	r, err := measure(ctx, o, stderr)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -107,10 +108,10 @@ func (p *process) stop() error {
 
 const servicePackage = "github.com/usersvc/usersvc/cmd/usersvc"
 
-// buildService builds the service and says where it is.
-func (b *bench) buildService(ctx context.Context) (binary string, err error) {
-	binary = filepath.Join(b.dir, "usersvc")
-	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, buildFlags(), []string{"-o", binary, servicePackage})...)
+// buildService builds the service, as users do or with more flags, and says where it is.
+func (b *bench) buildService(ctx context.Context, flags ...string) (binary string, err error) {
+	binary = filepath.Join(b.dir, "usersvc"+strings.Join(flags, ""))
+	build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build"}, buildFlags(), flags, []string{"-o", binary, servicePackage})...)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the service: %w\n%s", err, out)
 	}
@@ -126,12 +127,16 @@ func (b *bench) startService(ctx context.Context) (*process, error) {
 	if err := b.pg.makeDatabase(ctx, serviceName); err != nil {
 		return nil, err
 	}
-	return start(ctx, binary, []string{
-		"DATABASE_URL=" + b.pg.url(serviceName),
+	return b.serve(ctx, binary, serviceName)
+}
+
+func (b *bench) serve(ctx context.Context, binary, database string, env ...string) (*process, error) {
+	return start(ctx, binary, append(env,
+		"DATABASE_URL="+b.pg.url(database),
 		"USERSVC_ADDR=127.0.0.1:0",
 		"USERSVC_ADMIN_ADDR=127.0.0.1:0",
 		"USERSVC_LOG_LEVEL=warn",
-	}, "serve")
+	), "serve")
 }
 
 // buildFlags builds the service as this program was, so that a test under the race detector finds its

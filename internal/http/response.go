@@ -92,6 +92,7 @@ func writeJSON(w http.ResponseWriter, status int, answer any) error {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // else a long list goes out in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // fails only when nobody reads it
 	return nil

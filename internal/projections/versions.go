@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 // version is what a user was from its position until that of the next version.
@@ -42,7 +43,7 @@ FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::time
 ON CONFLICT (user_id, position) DO NOTHING`
 
 func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) error {
-	if len(versions) == 0 {
+	if len(versions) == 0 || safeguard.Removed(safeguard.Versions) {
 		return nil
 	}
 	var rows columns

@@ -19,6 +19,7 @@ const (
 	Deadlines      = "deadlines"       // a request that takes too long is given up
 	Finality       = "finality"        // a read of a moment just past waits for appends that may still be given it
 	OrderOfTimes   = "order of times"  // an event is later than the one before, whatever the clock says
+	Versions       = "versions"        // what users were is kept
 	HandOver       = "hand-over"       // rows that are rebuilt have the last events, and take over with their checkpoint
 )
 
