@@ -22,17 +22,22 @@ const (
 	eventsPerUser = 10 // also of the log that is transferred
 )
 
-// Written past the service: what is measured is not how the events came there. Those of a user lie apart, and
-// two of ten are of another domain. The rows are what the first rebuild makes.
+// Written past the service: what is measured is not how the events came there. Those of a user lie apart: created,
+// renamed, moved, given a role, suspended, reactivated, renamed, given another role; and two are of another domain. The
+// rows are what the first rebuild makes.
 const insertHistory = `
 INSERT INTO eventlog.events (position, recorded_at, event_id, stream_id, version, schema_version, stream_type, type, data, metadata)
 SELECT p, now() - interval '1 hour' + p * interval '1 microsecond', gen_random_uuid(),
   CASE WHEN k <= 8 THEN id ELSE md5('activity ' || p)::uuid END, CASE WHEN k <= 8 THEN k ELSE 1 END, CASE WHEN k = 1 THEN 2 ELSE 1 END,
   CASE WHEN k <= 8 THEN 'user' ELSE 'activity' END,
-  CASE WHEN k = 1 THEN 'UserCreated' WHEN k = 8 THEN 'RoleGranted' WHEN k > 8 THEN 'PostCreated' ELSE 'UserProfileChanged' END,
+  CASE WHEN k > 8 THEN 'PostCreated' ELSE (ARRAY['UserCreated', 'UserProfileChanged', 'UserEmailChanged', 'RoleGranted',
+    'UserSuspended', 'UserReactivated', 'UserProfileChanged', 'RoleGranted'])[k] END,
   CASE
     WHEN k = 1 THEN jsonb_build_object('email', 'user-' || u || '@example.com', 'displayName', 'User ' || u, 'firstName', '', 'lastName', '')
-    WHEN k = 8 THEN jsonb_build_object('role', 'reader')
+    WHEN k = 3 THEN jsonb_build_object('newEmail', 'user-' || u || '-' || k || '@example.com')
+    WHEN k IN (4, 8) THEN jsonb_build_object('role', 'reader-' || k)
+    WHEN k = 5 THEN jsonb_build_object('reason', 'at random')
+    WHEN k = 6 THEN '{}'
     WHEN k > 8 THEN jsonb_build_object('source', '/bench', 'id', p::text, 'authorId', id)
     ELSE jsonb_build_object('firstName', 'User', 'lastName', 'Number ' || u * k)
   END,

@@ -23,13 +23,13 @@ WITH base AS (
   SELECT n + (n - 1) / 20 AS p, id, k AS version,
     CASE WHEN k = 1 THEN 'UserCreated' WHEN k IN (3, 9) THEN 'UserEmailChanged' WHEN k = 4 THEN 'RoleGranted'
       WHEN k = 5 AND u % 20 = 0 THEN 'UserSuspended' WHEN k = 7 AND u % 40 = 0 THEN 'UserReactivated'
-      WHEN k = 10 AND u % 50 = 1 THEN 'UserDeleted' ELSE 'UserProfileChanged' END AS type,
+      WHEN k = 10 AND u % 50 = 2 THEN 'UserDeleted' ELSE 'UserProfileChanged' END AS type,
     CASE WHEN k = 1 THEN jsonb_build_object('email', 'user-' || u || '@example.com', 'displayName', 'User ' || u, 'firstName', 'Ada',
         'lastName', 'Clan' || lpad((u % greatest($1 / 100, 1))::text, 5, '0'))
       WHEN k IN (3, 9) THEN jsonb_build_object('newEmail', 'user-' || u || '-' || k || '@example.com')
       WHEN k = 4 THEN jsonb_build_object('role', CASE WHEN u % 100 = 1 THEN 'admin' WHEN u % 10 = 0 THEN 'editor' ELSE 'reader' END)
       WHEN k = 5 AND u % 20 = 0 THEN jsonb_build_object('reason', 'at random') WHEN k = 7 AND u % 40 = 0 THEN '{}'
-      WHEN k = 10 AND u % 50 = 1 THEN '{}' ELSE jsonb_build_object('displayName', 'User ' || u * k % 1000003) END AS data
+      WHEN k = 10 AND u % 50 = 2 THEN '{}' ELSE jsonb_build_object('displayName', 'User ' || u * k % 1000003) END AS data
   FROM base
   UNION ALL
   SELECT p, id, version, CASE WHEN version = 1 THEN 'UserCreated' ELSE 'UserProfileChanged' END,

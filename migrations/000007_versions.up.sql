@@ -2,14 +2,11 @@
 -- from its position until that of the next one. Rows are only ever added, when a version is superseded.
 SET LOCAL ROLE usersvc_app;
 
-ALTER TABLE derived.user_profiles ADD COLUMN search_position bigint NOT NULL DEFAULT 0; -- of the event that last changed what search and roles hold
-
 CREATE TABLE derived.user_versions (
   user_id           uuid        NOT NULL,
   version           integer     NOT NULL,
   position          bigint      NOT NULL, -- true from here
   until             bigint      NOT NULL, -- to before here
-  search_position   bigint,               -- search and roles are so from here, if they end with this version
   created_at        timestamptz NOT NULL,
   updated_at        timestamptz NOT NULL,
   suspended_at      timestamptz,
@@ -22,6 +19,8 @@ CREATE TABLE derived.user_versions (
   suspension_reason text        NOT NULL,
   roles             text[]      NOT NULL,
   search            tsvector    NOT NULL,
+  lost_words        tsvector,             -- of search and of roles: what the next version has not, if there is anything
+  lost_roles        text[],
   PRIMARY KEY (user_id, position) -- what a user was at a position
 );
 -- A version that was true for less than a thousand positions is brief. At most a thousand brief ones can be true at a
@@ -33,8 +32,8 @@ CREATE INDEX user_versions_by_created_at ON derived.user_versions (created_at, u
 CREATE INDEX user_versions_by_updated_at ON derived.user_versions (updated_at, user_id, position, until, status) WHERE until - position >= 1000;
 CREATE INDEX user_versions_by_email ON derived.user_versions (email_key, user_id, position, until, status) WHERE until - position >= 1000;
 CREATE INDEX user_versions_by_display_name ON derived.user_versions (display_name, user_id, position, until, status) WHERE until - position >= 1000;
--- For q= and role=: users who were so for some time, each time once, however many versions it lasted.
-CREATE INDEX user_versions_by_words ON derived.user_versions USING gin (search, roles) WITH (gin_pending_list_limit = 128) WHERE until - search_position >= 1000;
+-- For q= and role=: who had a word or a role then has it today, or lost it later.
+CREATE INDEX user_versions_lost ON derived.user_versions USING gin (lost_words, lost_roles) WITH (gin_pending_list_limit = 128) WHERE lost_words IS NOT NULL;
 
 -- Users from before this migration have no past until the projection is rebuilt. The comment says so; it goes with the table.
 DO $$

@@ -36,6 +36,7 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		if !ok {
 			p = profiles[e.StreamID]
 			p.User.ID = e.StreamID
+			p = p.withTerms()
 		}
 		if e.Version <= p.User.Version && !safeguard.Removed(safeguard.Turns) {
 			continue // had already
@@ -44,6 +45,7 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		if err != nil {
 			return err
 		}
+		next = next.withTerms()
 		if p.User.Version > 0 {
 			superseded = append(superseded, p.supersede(next))
 		}
@@ -88,15 +90,15 @@ func (t Tables) profilesBefore(ctx context.Context, tx pgx.Tx, events []eventsto
 // belong to the events of other domains.
 const upsertProfiles = `
 INSERT INTO derived.user_profiles AS p (user_id, version, position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, search_position,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search,
   activity_position, post_count, follower_count)
 SELECT user_id, version, n.position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, search_position,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector,
   COALESCE(a.position, 0), COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0)
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
-    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, search_position)
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
 LEFT JOIN LATERAL (
   SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = n.user_id ORDER BY position DESC LIMIT 1
 ) a ON true
@@ -104,8 +106,7 @@ ON CONFLICT (user_id) DO UPDATE SET
   version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,
   suspended_at = excluded.suspended_at, status = excluded.status, email = excluded.email, email_key = excluded.email_key,
   display_name = excluded.display_name, first_name = excluded.first_name, last_name = excluded.last_name,
-  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search,
-  search_position = excluded.search_position`
+  suspension_reason = excluded.suspension_reason, roles = excluded.roles, search = excluded.search`
 
 // Twice is once.
 const ifNewer = `
@@ -116,13 +117,11 @@ func (t Tables) upsert(ctx context.Context, tx pgx.Tx, profiles map[uuid.UUID]Pr
 		return nil
 	}
 	var rows columns
-	positions := make([]int64, 0, len(profiles))
 	for _, p := range profiles {
 		rows.add(p)
-		positions = append(positions, p.SearchPosition)
 	}
 	statement := t.in(upsertProfiles) + safeguard.With(safeguard.Turns, ifNewer, "")
-	if _, err := tx.Exec(ctx, statement, append(rows.args(), positions)...); err != nil {
+	if _, err := tx.Exec(ctx, statement, rows.args()...); err != nil {
 		return fmt.Errorf("write profiles: %w", err)
 	}
 	return nil

@@ -3,8 +3,6 @@ package projections
 import (
 	"strings"
 	"time"
-
-	"github.com/usersvc/usersvc/internal/domain"
 )
 
 // columns are profiles as a statement with unnest takes them: an array for each column.
@@ -18,17 +16,17 @@ type columns struct {
 	first, last, reason, roles, words []string
 }
 
+// add wants a profile with its terms.
 func (c *columns) add(p Profile) {
 	u := p.User
-	key := domain.CanonicalEmail(u.Email)
 	c.ids, c.versions, c.positions = append(c.ids, u.ID), append(c.versions, u.Version), append(c.positions, p.Position)
 	c.created, c.updated = append(c.created, u.CreatedAt), append(c.updated, u.UpdatedAt)
 	c.suspended = append(c.suspended, nullable(u.SuspendedAt))
-	c.status, c.email, c.emailKey = append(c.status, string(u.Status)), append(c.email, u.Email), append(c.emailKey, key)
+	c.status, c.email, c.emailKey = append(c.status, string(u.Status)), append(c.email, u.Email), append(c.emailKey, p.found.address)
 	c.display, c.first, c.last = append(c.display, u.DisplayName), append(c.first, u.FirstName), append(c.last, u.LastName)
 	c.reason = append(c.reason, u.SuspensionReason)
 	c.roles = append(c.roles, "{"+strings.Join(u.Roles, ",")+"}") // a role needs no quoting, see domain.ParseRole
-	c.words = append(c.words, lexemes(key, u.DisplayName, u.FirstName, u.LastName))
+	c.words = append(c.words, quoteAll(p.found.words))
 }
 
 func (c *columns) args() []any {

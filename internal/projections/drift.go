@@ -78,7 +78,7 @@ func (p Profile) equal(q Profile) bool {
 	same := slices.Equal(p.User.Roles, q.User.Roles) && p.User.CreatedAt.Equal(q.User.CreatedAt) &&
 		p.User.UpdatedAt.Equal(q.User.UpdatedAt) && p.User.SuspendedAt.Equal(q.User.SuspendedAt)
 	a, b := p.User, q.User
-	return same && p.Activity == q.Activity && p.Position == q.Position && p.SearchPosition == q.SearchPosition && a.ID == b.ID && a.Version == b.Version &&
+	return same && p.Activity == q.Activity && p.Position == q.Position && a.ID == b.ID && a.Version == b.Version &&
 		a.Status == b.Status && a.Email == b.Email && a.DisplayName == b.DisplayName &&
 		a.FirstName == b.FirstName && a.LastName == b.LastName && a.SuspensionReason == b.SuspensionReason
 }

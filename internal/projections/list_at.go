@@ -53,7 +53,8 @@ type expected struct {
 	versions float64 // of all users, at all times
 	users    float64 // there at the place
 	same     float64 // of these, who are today as they were
-	found    float64 // today, by words and role
+	found    float64 // of these, by words and role, today
+	lost     float64 // versions that lost one of them
 }
 
 // expect asks the planner, which has statistics. A page is right whatever it says.
@@ -72,6 +73,9 @@ func (p *Profiles) expect(ctx context.Context, q Query, at eventstore.Place) (e 
 		var c conditions
 		q.described(&c)
 		ask(&e.found, "profiles p WHERE "+c.String(), c.args...)
+		c = conditions{}
+		q.lost(&c)
+		ask(&e.lost, "versions p WHERE "+c.String(), c.args...)
 	}
 	if err := p.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return e, fmt.Errorf("ask the planner: %w", err)

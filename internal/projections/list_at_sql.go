@@ -16,7 +16,7 @@ func (q Query) statementAt(at eventstore.Place, e expected) (sql string, args []
 	switch {
 	case w.IDs != nil:
 		page = w.oneByOne("SELECT DISTINCT unnest(" + w.arg(w.IDs) + "::uuid[]) AS user_id")
-	case w.Words+w.Role != "" && e.few(e.found, q.Limit):
+	case w.Words+w.Role != "" && e.few(e.found+e.lost, q.Limit):
 		page = w.oneByOne(w.matching())
 	case e.few(e.users, q.Limit):
 		page = w.oneByOne(w.created())
@@ -108,7 +108,7 @@ func (w *writing) beyond() string {
 }
 
 const versionColumns = `p.user_id, p.version, p.position, p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.email_key,
-p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles, p.search_position`
+p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 
 const (
 	lasting = "p.until - p.position >= 1000" // as the indexes have it
@@ -181,17 +181,15 @@ func (w *writing) created() string {
 	return `SELECT p.user_id FROM derived.user_profiles p WHERE p.created_at <= ` + w.time()
 }
 
-// matching finds the users who had the words and the role: they have them today, or had them for long, or it is a brief
-// version that has them. Some of these had them at another time.
+// matching finds the users who may have had the words and the role: they have all of them today, or lost one of them
+// later.
 func (w *writing) matching() string {
-	found := func(table string, more ...string) string {
-		w.terms = more
-		w.described(&w.conditions)
-		return `SELECT p.user_id FROM ` + table + ` p WHERE ` + w.String()
-	}
-	return found("derived.user_profiles", "p.created_at <= "+w.time()) + ` UNION ` +
-		found("derived.user_versions", "p.until - p.search_position >= 1000", "p.search_position <= "+w.position, "p.until > "+w.position) + ` UNION ` +
-		found("derived.user_versions", w.fleeting()...)
+	w.terms = []string{"p.created_at <= " + w.time()}
+	w.described(&w.conditions)
+	today := w.String()
+	w.terms = []string{"p.created_at <= " + w.time(), "p.until > " + w.position}
+	w.lost(&w.conditions)
+	return `SELECT p.user_id FROM derived.user_profiles p WHERE ` + today + ` UNION SELECT p.user_id FROM derived.user_versions p WHERE ` + w.String()
 }
 
 // count counts all users who match.

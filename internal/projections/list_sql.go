@@ -80,6 +80,19 @@ func (q Query) described(c *conditions) {
 	}
 }
 
+// lost is what the index of lost words and roles is asked: any of them.
+func (q Query) lost(c *conditions) {
+	c.add("p.lost_words IS NOT NULL") // as the index has it
+	switch {
+	case q.Words == "":
+		c.add("p.lost_roles @> ARRAY[?::text]", q.Role)
+	case q.Role == "":
+		c.add("p.lost_words @@ ?::text::tsquery", anyPrefix(q.Words))
+	default:
+		c.add("(p.lost_words @@ ?::text::tsquery OR p.lost_roles @> ARRAY[?::text])", anyPrefix(q.Words), q.Role)
+	}
+}
+
 // conditions are SQL terms joined by AND, their arguments numbered as they come.
 type conditions struct {
 	terms []string

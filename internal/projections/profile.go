@@ -17,8 +17,23 @@ type Profile struct {
 	User     domain.User
 	Activity Activity
 	Position int64 // of the newest of the user's events folded in
-	// SearchPosition is that of the newest event which changed what a list finds the user by: names, address, roles.
-	SearchPosition int64
+
+	found *terms // nil: not made out
+}
+
+// terms are what a list finds a user by. They take a while to make out, and most events do not change them.
+type terms struct {
+	address string // canonical
+	words   []string
+}
+
+func (p Profile) withTerms() Profile {
+	if p.found == nil {
+		u := p.User
+		address := domain.CanonicalEmail(u.Email)
+		p.found = &terms{address, wordsOf(address, u.DisplayName, u.FirstName, u.LastName)}
+	}
+	return p
 }
 
 // Fold returns the profile after one more event of its user's stream. It fails with
@@ -31,8 +46,9 @@ func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
 	after := p
 	after.User = p.User.Apply(event, e.RecordedAt)
 	after.Position = e.Position
-	if !p.described(after) {
-		after.SearchPosition = e.Position
+	a, b := p.User, after.User
+	if a.Email != b.Email || a.DisplayName != b.DisplayName || a.FirstName != b.FirstName || a.LastName != b.LastName {
+		after.found = nil
 	}
 	return after, nil
 }
@@ -49,13 +65,13 @@ func (p Profile) next(e eventstore.Recorded) (Profile, error) {
 func (p Profile) Pass(e eventstore.Recorded) Profile {
 	p.User.Version, p.Position, p.User.UpdatedAt = e.Version, e.Position, e.RecordedAt
 	if p.User.CreatedAt.IsZero() {
-		p.User.CreatedAt, p.User.Status, p.SearchPosition = e.RecordedAt, domain.Active, e.Position
+		p.User.CreatedAt, p.User.Status = e.RecordedAt, domain.Active
 	}
 	return p
 }
 
 const profileColumns = `p.user_id, p.version, p.position, p.activity_position, p.post_count, p.follower_count,
-p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles, p.search_position`
+p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 
 // destinations are where profileColumns are scanned to, a row of an outer join that found none
 // included: it leaves zeros. done is to be called after each scan.
@@ -67,7 +83,7 @@ func (p *Profile) destinations() (dest []any, done func()) {
 		(*zeronull.UUID)(&u.ID), &version, (*zeronull.Int8)(&p.Position), (*zeronull.Int8)(&a.Position), &posts, &followers,
 		&created, &updated, &suspended, (*zeronull.Text)(&u.Status), (*zeronull.Text)(&u.Email),
 		(*zeronull.Text)(&u.DisplayName), (*zeronull.Text)(&u.FirstName), (*zeronull.Text)(&u.LastName),
-		(*zeronull.Text)(&u.SuspensionReason), &u.Roles, (*zeronull.Int8)(&p.SearchPosition),
+		(*zeronull.Text)(&u.SuspensionReason), &u.Roles,
 	}
 	return dest, func() {
 		u.Version, a.PostCount, a.FollowerCount = int(version), int(posts), int(followers)

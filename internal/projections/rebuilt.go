@@ -35,6 +35,7 @@ func (r *Rebuilt) Add(e eventstore.Recorded) (err error) {
 }
 
 func (r *Rebuilt) become(next Profile) {
+	next = next.withTerms()
 	if r.user.User.Version > 0 {
 		r.versions = append(r.versions, r.user.supersede(next).row())
 	}
@@ -48,7 +49,7 @@ func (r *Rebuilt) count(e eventstore.Recorded) error {
 	}
 	if after := r.user.Activity.count(reported[0].Activity, e.Position); after != r.user.Activity {
 		r.user.Activity = after
-		r.ledger = append(r.ledger, []any{r.user.User.ID, after.Position, after.PostCount, after.FollowerCount})
+		r.ledger = append(r.ledger, []any{[16]byte(r.user.User.ID), after.Position, after.PostCount, after.FollowerCount})
 	}
 	return nil
 }
@@ -77,19 +78,18 @@ func (r *Rebuilt) Take() [][][]any {
 // row is the profile in the order of the table's columns.
 func (p Profile) row() []any {
 	u, a := p.User, p.Activity
-	key := domain.CanonicalEmail(u.Email)
 	return []any{
-		u.ID, u.Version, p.Position, a.Position, a.PostCount, a.FollowerCount, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, key, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u), lexemes(key, u.DisplayName, u.FirstName, u.LastName),
-		p.SearchPosition,
+		[16]byte(u.ID), u.Version, p.Position, a.Position, a.PostCount, a.FollowerCount, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
+		u.Email, p.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(p.found.words),
 	}
 }
 
-func rolesOf(u domain.User) []string {
-	if u.Roles == nil {
+// rolesOf is never NULL.
+func rolesOf(roles []string) []string {
+	if roles == nil {
 		return []string{}
 	}
-	return u.Roles
+	return roles
 }
 
 func nullable(t time.Time) *time.Time {

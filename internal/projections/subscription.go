@@ -45,6 +45,7 @@ func (t Tables) Skip(ctx context.Context, tx pgx.Tx, e eventstore.Recorded) erro
 	}
 	p := profiles[e.StreamID]
 	p.User.ID = e.StreamID
+	p = p.withTerms()
 	if p.User.Version != e.Version-1 {
 		return fmt.Errorf("event at position %d is version %d of user %s, but the profile is at version %d", e.Position, e.Version, e.StreamID, p.User.Version)
 	}

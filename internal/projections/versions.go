@@ -4,42 +4,53 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 // version is what a user was from its position until that of the next version.
 type version struct {
 	Profile
-	until    int64
-	reworded bool // the next one has other words or roles
+	until int64
+	lost  bool // the next one has not all of these
+	words []string
+	roles []string
 }
 
-// supersede is the profile as a version of the past, now that there is the next one.
+// supersede is the profile as a version of the past, now that there is the next one. Both have their terms.
 func (p Profile) supersede(next Profile) version {
-	return version{Profile: p, until: next.Position, reworded: next.SearchPosition != p.SearchPosition}
+	v := version{Profile: p, until: next.Position, roles: without(p.User.Roles, next.User.Roles)}
+	if p.found != next.found {
+		v.words = without(p.found.words, next.found.words)
+	}
+	v.lost = len(v.words)+len(v.roles) > 0
+	return v
 }
 
-// described says that a list finds both by the same words and roles.
-func (p Profile) described(q Profile) bool {
-	a, b := p.User, q.User
-	return p.SearchPosition > 0 && a.Email == b.Email && a.DisplayName == b.DisplayName && a.FirstName == b.FirstName && a.LastName == b.LastName &&
-		slices.Equal(a.Roles, b.Roles)
+// without is what is in one sorted list and not in the other.
+func without(these, those []string) (rest []string) {
+	for _, s := range these {
+		if _, there := slices.BinarySearch(those, s); !there {
+			rest = append(rest, s)
+		}
+	}
+	return rest
 }
 
 // Twice is once. Rows are never changed, so that an order of the columns is the only thing to keep to.
 const addVersions = `
-INSERT INTO derived.user_versions (user_id, version, position, until, search_position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
-SELECT user_id, version, position, until, search_position, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector
+INSERT INTO derived.user_versions (user_id, version, position, until, created_at, updated_at, suspended_at, status,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, lost_words, lost_roles)
+SELECT user_id, version, position, until, created_at, updated_at, suspended_at, status,
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, lost_words::tsvector, lost_roles::text[]
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::bigint[])
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
-    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, search_position)
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, lost_words, lost_roles)
 ON CONFLICT (user_id, position) DO NOTHING`
 
 func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) error {
@@ -47,31 +58,31 @@ func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) 
 		return nil
 	}
 	var rows columns
-	until, since := make([]int64, 0, len(versions)), make([]*int64, 0, len(versions))
+	until, words, roles := make([]int64, 0, len(versions)), make([]*string, 0, len(versions)), make([]*string, 0, len(versions))
 	for _, v := range versions {
 		rows.add(v.Profile)
-		until, since = append(until, v.until), append(since, v.since())
+		until = append(until, v.until)
+		var lostWords, lostRoles *string
+		if v.lost {
+			lostWords, lostRoles = new(quoteAll(v.words)), new("{"+strings.Join(v.roles, ",")+"}")
+		}
+		words, roles = append(words, lostWords), append(roles, lostRoles)
 	}
-	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, since)...); err != nil {
+	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, words, roles)...); err != nil {
 		return fmt.Errorf("write versions: %w", err)
 	}
 	return nil
 }
 
-// since is kept where it is needed: on the last version with the same words and roles.
-func (v version) since() *int64 {
-	if !v.reworded {
-		return nil
-	}
-	return &v.SearchPosition
-}
-
-// row is the version in the order of the table's columns.
+// row is the version in the order of the table's columns. The id is an array: uuid.UUID would be encoded by way of its text.
 func (v version) row() []any {
 	u := v.User
-	key := domain.CanonicalEmail(u.Email)
-	return []any{
-		u.ID, u.Version, v.Position, v.until, v.since(), u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, key, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u), lexemes(key, u.DisplayName, u.FirstName, u.LastName),
+	row := []any{
+		[16]byte(u.ID), u.Version, v.Position, v.until, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
+		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{}, []string(nil),
 	}
+	if v.lost {
+		row[len(row)-2], row[len(row)-1] = vector(v.words), rolesOf(v.roles)
+	}
+	return row
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -14,8 +15,27 @@ import (
 
 const maxLexeme = 500 // bytes; PostgreSQL takes 2,046, and nobody types as many
 
-// lexemes is the tsvector of an address and names: each word of each, and the address whole.
-func lexemes(address string, names ...string) string {
+// quoteAll is the tsvector of words, as text.
+func quoteAll(words []string) string {
+	var b strings.Builder
+	for _, w := range words {
+		b.WriteString(quote(w))
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+// vector is the tsvector of words for COPY, which is binary: pgx would parse the text.
+func vector(words []string) pgtype.TSVector {
+	v := pgtype.TSVector{Lexemes: make([]pgtype.TSVectorLexeme, len(words)), Valid: true}
+	for i, w := range words {
+		v.Lexemes[i].Word = w
+	}
+	return v
+}
+
+// wordsOf are the words of an address and names, and the address whole.
+func wordsOf(address string, names ...string) []string {
 	words := split(address)
 	if address != "" { // a user whose creation was given up has none
 		words = append(words, fold(address))
@@ -23,18 +43,20 @@ func lexemes(address string, names ...string) string {
 	for _, name := range names {
 		words = append(words, split(name)...)
 	}
-	slices.Sort(words)
-	var b strings.Builder
-	for _, w := range slices.Compact(words) {
-		b.WriteString(quote(w))
-		b.WriteByte(' ')
+	for i, w := range words {
+		words[i] = truncate(w)
 	}
-	return b.String()
+	slices.Sort(words)
+	return slices.Compact(words)
 }
 
 // prefixes is the tsquery for "every word of q begins a word of the text". An address is one word.
-func prefixes(q string) string {
-	var terms []string
+func prefixes(q string) string { return strings.Join(termsOf(q), " & ") }
+
+// anyPrefix is the tsquery for "some word of q begins a word of the text".
+func anyPrefix(q string) string { return strings.Join(termsOf(q), " | ") }
+
+func termsOf(q string) (terms []string) {
 	for _, field := range strings.Fields(q) {
 		words := split(field)
 		if strings.ContainsRune(field, '@') {
@@ -44,7 +66,7 @@ func prefixes(q string) string {
 			terms = append(terms, quote(w)+":*")
 		}
 	}
-	return strings.Join(terms, " & ")
+	return terms
 }
 
 func split(s string) []string {
@@ -77,11 +99,13 @@ func isPlain(s string) bool {
 }
 
 // quote writes a lexeme as tsvector and tsquery read it.
-func quote(w string) string {
+func quote(w string) string { return "'" + escape.Replace(truncate(w)) + "'" }
+
+func truncate(w string) string {
 	if len(w) > maxLexeme {
 		w = strings.ToValidUTF8(w[:maxLexeme], "")
 	}
-	return "'" + escape.Replace(w) + "'"
+	return w
 }
 
 var escape = strings.NewReplacer(`'`, `''`, `\`, `\\`)

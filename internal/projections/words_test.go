@@ -12,8 +12,8 @@ func TestWordsAreFolded(t *testing.T) {
 		{"a@b.example", "ﬁnance Ⅷ", `'a' 'a@b.example' 'b' 'example' 'finance' 'viii' `},
 		{"a@b.example", "李 小龍", `'a' 'a@b.example' 'b' 'example' '小龍' '李' `},
 	} {
-		if got := lexemes(c.address, c.name); got != c.want {
-			t.Errorf("lexemes(%q, %q) = %s, want %s", c.address, c.name, got, c.want)
+		if got := quoteAll(wordsOf(c.address, c.name)); got != c.want {
+			t.Errorf("the words of %q and %q are %s, want %s", c.address, c.name, got, c.want)
 		}
 	}
 }

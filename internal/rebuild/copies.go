@@ -66,8 +66,13 @@ const (
 	CommonRows = "INNER"
 )
 
-// Whole tables are compared by reading them from one end to the other.
-const compareFast = `SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+// Whole tables are compared by reading them from one end to the other: along their primary keys if both have one, as the
+// tables of a rebuild are in that order anyway.
+const (
+	compareFast   = `SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+	compareSorted = `SET LOCAL enable_hashjoin = off; SET LOCAL enable_sort = off`
+	isIndexed     = `SELECT relhasindex FROM pg_class WHERE oid = $1::regclass`
+)
 
 const compareTables = `
 SELECT DISTINCT whose FROM (
@@ -86,7 +91,7 @@ func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][
 		return nil, err
 	}
 	defer func() { _ = settings.Rollback(ctx) }()
-	if _, err := settings.Exec(ctx, compareFast); err != nil {
+	if err := c.prepare(ctx, settings, live, only == nil); err != nil {
 		return nil, err
 	}
 	key, err := c.names(ctx, keyOf, live)
@@ -103,6 +108,19 @@ func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][
 		return nil, fmt.Errorf("compare %s: %w", live, err)
 	}
 	return different, nil
+}
+
+func (c Copies) prepare(ctx context.Context, settings pgx.Tx, live string, whole bool) error {
+	var indexed bool
+	if err := settings.QueryRow(ctx, isIndexed, c.of(live)).Scan(&indexed); err != nil {
+		return fmt.Errorf("look at the copy of %s: %w", live, err)
+	}
+	statements := compareFast
+	if whole && indexed {
+		statements += "; " + compareSorted
+	}
+	_, err := settings.Exec(ctx, statements)
+	return err
 }
 
 const keyOf = `

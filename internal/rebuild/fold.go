@@ -1,7 +1,9 @@
 package rebuild
 
 import (
+	"cmp"
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,8 +14,8 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// Copied together: some hundreds of kilobytes of rows, so that no copying takes long.
-const usersTogether = 250
+// Copied together: some hundreds of kilobytes of rows, so that no copying takes long, or some megabytes when nobody waits.
+const usersTogether, usersTogetherAlone = 250, 1000
 
 // fold reads the log up to a position, user by user, and copies the rows that the users make.
 func (r *Run) fold(ctx context.Context, through int64) error {
@@ -28,11 +30,12 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 			return err
 		}
 	}
-	if err := ReadByUser(ctx, r.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
-		return err
+	err := ReadByUser(ctx, r.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) })
+	if err == nil {
+		f.endUser()
+		err = f.flush(ctx)
 	}
-	f.endUser()
-	return f.flush(ctx)
+	return errors.Join(err, f.settle())
 }
 
 // folding is a fold under way, at some user.
@@ -41,11 +44,13 @@ type folding struct {
 	rows    Rows
 	skipped map[int64]bool
 
-	user    uuid.UUID
-	users   int
-	failed  bool // an event of this user
-	letters []outbox.Letter
-	way     way
+	user     uuid.UUID
+	users    int
+	gathered int  // of them, since rows were copied
+	failed   bool // an event of this user
+	letters  []outbox.Letter
+	way      way
+	copying  chan copied // nil while nothing is being copied
 }
 
 func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
@@ -54,16 +59,14 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 		return err
 	}
 	if user := projections.UserOf(e); user != f.user {
-		if f.endUser(); f.users%usersTogether == 0 {
+		if f.endUser(); f.gathered >= usersTogetherAlone || f.way.others && f.gathered >= usersTogether {
+			f.gathered = 0
 			if err := f.flush(ctx); err != nil {
-				return err
-			}
-			if err := f.lookAround(ctx); err != nil {
 				return err
 			}
 		}
 		f.user, f.failed = user, false
-		f.users++
+		f.users, f.gathered = f.users+1, f.gathered+1
 		f.rows.Begin(user)
 	}
 	switch {
@@ -93,22 +96,44 @@ func (f *folding) endUser() {
 	}
 }
 
-// lookAround finds out whether others write.
-func (f *folding) lookAround(ctx context.Context) error {
-	head, err := f.head(ctx)
-	f.way.seen(head)
-	return err
+// flush has the rows gathered so far copied, and what failed parked, while the next users are folded.
+func (f *folding) flush(ctx context.Context) error {
+	if err := f.settle(); err != nil {
+		return err
+	}
+	rows, letters := f.rows.Take(), f.letters
+	f.letters, f.copying = nil, make(chan copied, 1)
+	go func() {
+		err := f.copy(ctx, rows, letters)
+		head, errHead := f.head(ctx)
+		f.copying <- copied{head, cmp.Or(err, errHead)}
+	}()
+	return nil
 }
 
-// flush copies the rows gathered so far, and parks what failed.
-func (f *folding) flush(ctx context.Context) error {
-	for i, rows := range f.rows.Take() {
+// copied says where the log ended when rows had been copied, or why they were not.
+type copied struct {
+	head int64
+	err  error
+}
+
+// settle waits until what was flushed is copied: the transaction is in use until then.
+func (f *folding) settle() error {
+	if f.copying == nil {
+		return nil
+	}
+	done := <-f.copying
+	f.copying = nil
+	f.way.seen(done.head)
+	return done.err
+}
+
+func (f *folding) copy(ctx context.Context, tables [][][]any, letters []outbox.Letter) error {
+	for i, rows := range tables {
 		if err := NewCopies(f.tx, shadowSchema).Fill(ctx, live(f.target.Tables[i]), rows); err != nil {
 			return err
 		}
 	}
-	letters := f.letters
-	f.letters = nil
 	if f.target.Shadow == nil {
 		return nil
 	}
