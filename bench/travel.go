@@ -136,7 +136,7 @@ func (r read) load(past bool) string {
 	return r.name
 }
 
-// ask asks about now, or about any moment since all users were created and, of one user, before any was deleted.
+// ask asks about now, or about any moment between: all users have been created, some suspended, and none is deleted yet.
 func (w *world) ask(r read, past bool) (time.Duration, error) {
 	path := r.path
 	switch r.of {
@@ -147,7 +147,7 @@ func (w *world) ask(r read, past bool) (time.Duration, error) {
 	}
 	if past {
 		tenth := w.until.Sub(w.from) / eventsPerUser
-		at := w.from.Add(tenth + rand.N(8*tenth))
+		at := w.from.Add(3*tenth + rand.N(6*tenth))
 		path += "as_of=" + at.UTC().Format("2006-01-02T15:04:05.000000Z")
 	} else {
 		path = strings.TrimRight(path, "?&")

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Ten events of each user, that far apart: all users are created before one changes. One in twenty is suspended halfway,
+// Ten events of each user, that far apart: all users are created before one changes. One in twenty is suspended,
 // half of these for a while; one in ten is an editor, one in a hundred an admin; one in fifty is deleted in the end. A
 // hundred belong to a clan. After every twenty of these events there is one of the user who changes all the time.
 const insertTravelled = `
@@ -21,14 +21,14 @@ WITH base AS (
   SELECT b AS version, 21 * b AS p, md5('busy')::uuid AS id FROM generate_series(1, $1::bigint / 2 - 1) b
 ), events AS (
   SELECT n + (n - 1) / 20 AS p, id, k AS version,
-    CASE WHEN k = 1 THEN 'UserCreated' WHEN k IN (3, 9) THEN 'UserEmailChanged' WHEN k = 4 THEN 'RoleGranted'
-      WHEN k = 5 AND u % 20 = 0 THEN 'UserSuspended' WHEN k = 7 AND u % 40 = 0 THEN 'UserReactivated'
+    CASE WHEN k = 1 THEN 'UserCreated' WHEN k IN (5, 9) THEN 'UserEmailChanged' WHEN k = 2 THEN 'RoleGranted'
+      WHEN k = 3 AND u % 20 = 0 THEN 'UserSuspended' WHEN k = 7 AND u % 40 = 0 THEN 'UserReactivated'
       WHEN k = 10 AND u % 50 = 2 THEN 'UserDeleted' ELSE 'UserProfileChanged' END AS type,
     CASE WHEN k = 1 THEN jsonb_build_object('email', 'user-' || u || '@example.com', 'displayName', 'User ' || u, 'firstName', 'Ada',
         'lastName', 'Clan' || lpad((u % greatest($1 / 100, 1))::text, 5, '0'))
-      WHEN k IN (3, 9) THEN jsonb_build_object('newEmail', 'user-' || u || '-' || k || '@example.com')
-      WHEN k = 4 THEN jsonb_build_object('role', CASE WHEN u % 100 = 1 THEN 'admin' WHEN u % 10 = 0 THEN 'editor' ELSE 'reader' END)
-      WHEN k = 5 AND u % 20 = 0 THEN jsonb_build_object('reason', 'at random') WHEN k = 7 AND u % 40 = 0 THEN '{}'
+      WHEN k IN (5, 9) THEN jsonb_build_object('newEmail', 'user-' || u || '-' || k || '@example.com')
+      WHEN k = 2 THEN jsonb_build_object('role', CASE WHEN u % 100 = 1 THEN 'admin' WHEN u % 10 = 0 THEN 'editor' ELSE 'reader' END)
+      WHEN k = 3 AND u % 20 = 0 THEN jsonb_build_object('reason', 'at random') WHEN k = 7 AND u % 40 = 0 THEN '{}'
       WHEN k = 10 AND u % 50 = 2 THEN '{}' ELSE jsonb_build_object('displayName', 'User ' || u * k % 1000003) END AS data
   FROM base
   UNION ALL

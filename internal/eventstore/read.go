@@ -122,43 +122,53 @@ func (l *Log) Head(ctx context.Context) (Head, error) {
 	return h, nil
 }
 
-// As positions have no gaps and times never go back along them, halving finds the place with as many
-// probes of the primary key as the number of events has digits in binary.
-const findPosition = `
-WITH RECURSIVE search (before, after) AS (
-  SELECT 0::bigint, COALESCE(max(position), 0) + 1 FROM eventlog.events
-  UNION ALL
-  SELECT CASE WHEN e.recorded_at <= $1 THEN e.position ELSE s.before END,
-         CASE WHEN e.recorded_at <= $1 THEN s.after ELSE e.position END
-  FROM search s JOIN eventlog.events e ON e.position = (s.before + s.after) / 2
-  WHERE s.after - s.before > 1
-)
-SELECT s.before, COALESCE(e.recorded_at, '0001-01-01Z')
-FROM search s LEFT JOIN eventlog.events e ON e.position = s.before WHERE s.after - s.before = 1`
-
 // Place is a position of the log and the time of the event there; the zero Place is before the first one.
 type Place struct {
 	Position   int64
 	RecordedAt time.Time
 }
 
-// PlaceAt returns the newest place that was recorded at or before an instant.
-func (l *Log) PlaceAt(ctx context.Context, at time.Time) (p Place, err error) {
-	if err := l.pool.QueryRow(ctx, findPosition, at).Scan(&p.Position, &p.RecordedAt); err != nil {
-		return p, fmt.Errorf("find position: %w", unavailable(err))
-	}
-	return p, nil
+const endOfLog = `COALESCE(h.position, 0), COALESCE(h.recorded_at, '0001-01-01Z'), clock_timestamp()`
+
+// As positions have no gaps and times never go back along them, halving finds the place with as many
+// probes of the primary key as the number of events has digits in binary.
+const findPosition = `
+WITH RECURSIVE head AS (
+  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
+), search (before, after) AS (
+  SELECT 0::bigint, COALESCE((SELECT position FROM head), 0) + 1
+  UNION ALL
+  SELECT CASE WHEN e.recorded_at <= $1 THEN e.position ELSE s.before END,
+         CASE WHEN e.recorded_at <= $1 THEN s.after ELSE e.position END
+  FROM search s JOIN eventlog.events e ON e.position = (s.before + s.after) / 2
+  WHERE s.after - s.before > 1
+)
+SELECT s.before, COALESCE(e.recorded_at, '0001-01-01Z'), ` + endOfLog + `
+FROM search s LEFT JOIN eventlog.events e ON e.position = s.before LEFT JOIN head h ON true WHERE s.after - s.before = 1`
+
+// PlaceAt returns the newest place that was recorded at or before an instant, and the head in the same snapshot.
+func (l *Log) PlaceAt(ctx context.Context, at time.Time) (Place, Head, error) {
+	return l.place(ctx, findPosition, at)
 }
 
-const readTime = `SELECT COALESCE((SELECT recorded_at FROM eventlog.events WHERE position = $1), '0001-01-01Z')`
+const readPlace = `
+SELECT $1, COALESCE(e.recorded_at, '0001-01-01Z'), ` + endOfLog + `
+FROM (SELECT) AS one LEFT JOIN eventlog.events e ON e.position = $1 LEFT JOIN (
+  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
+) h ON true`
 
-// PlaceOf returns the place of a position, which must be there, or be 0.
-func (l *Log) PlaceOf(ctx context.Context, position int64) (Place, error) {
-	p := Place{Position: position}
-	if err := l.pool.QueryRow(ctx, readTime, position).Scan(&p.RecordedAt); err != nil {
-		return p, fmt.Errorf("read time of position: %w", unavailable(err))
+// PlaceOf returns the place of a position, and the head in the same snapshot. The time of a position that is not there
+// is the zero time.
+func (l *Log) PlaceOf(ctx context.Context, position int64) (Place, Head, error) {
+	return l.place(ctx, readPlace, position)
+}
+
+func (l *Log) place(ctx context.Context, query string, of any) (p Place, h Head, err error) {
+	err = l.pool.QueryRow(ctx, query, of).Scan(&p.Position, &p.RecordedAt, &h.Position, &h.RecordedAt, &h.Clock)
+	if err != nil {
+		return p, h, fmt.Errorf("find place: %w", unavailable(err))
 	}
-	return p, nil
+	return p, h, nil
 }
 
 // Settle waits until no append is in flight that could still be given an instant before the

@@ -138,7 +138,7 @@ func (h *Hub) scan(ctx context.Context, after int64, f Filter, limit int) (Page,
 // Since returns the position behind which the events recorded at or after an instant stand. Error:
 // ErrUnavailable.
 func (h *Hub) Since(ctx context.Context, at time.Time) (int64, error) {
-	place, err := h.log.PlaceAt(ctx, at.Add(-time.Microsecond)) // the precision of the log
+	place, _, err := h.log.PlaceAt(ctx, at.Add(-time.Microsecond)) // the precision of the log
 	if err != nil {
 		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}

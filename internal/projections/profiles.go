@@ -16,6 +16,7 @@ import (
 type Profiles struct {
 	pool    *pgxpool.Pool
 	current *coalesce.Reads[uuid.UUID, Current]
+	planner *planner
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced
@@ -23,7 +24,7 @@ type Profiles struct {
 
 // NewProfiles answers queries over the pool.
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
-	p := &Profiles{pool: pool, moved: make(chan struct{})}
+	p := &Profiles{pool: pool, planner: newPlanner(pool), moved: make(chan struct{})}
 	p.current = coalesce.New(p.readCurrent)
 	return p
 }

@@ -71,10 +71,14 @@ type end struct {
 }
 
 func (u *Users) endOf(ctx context.Context, id uuid.UUID, p Point) (e end, err error) {
-	if e.View, err = u.past(ctx, id, p); err != nil {
+	place, err := u.reach(ctx, p)
+	if err != nil {
 		return e, err
 	}
-	e.place, err = u.placeOf(ctx, p, e.View)
+	e.View, err = u.foldAt(ctx, id, p)
+	if e.place = place.Position; p.Version > 0 {
+		e.place = e.Position
+	}
 	return e, err
 }
 

@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // Get returns the user as it is, whatever the projection lacks: domain.ErrUserNotFound,
@@ -42,35 +44,47 @@ func (u *Users) current(ctx context.Context, id uuid.UUID) (Current, error) {
 // ErrUnavailable, or projections.ErrLagging while the counters at the point are not known yet. The
 // answer for a point never changes.
 func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
-	view, err := u.past(ctx, id, p)
+	place, err := u.reach(ctx, p)
 	if err != nil {
 		return Moment{}, outward(err)
 	}
-	if err := view.User.Alive(); err != nil {
-		return Moment{}, err
+	m := Moment{AsOf: p.Time}
+	if p.Version > 0 {
+		if m.View, err = u.livingAt(ctx, id, p); err == nil {
+			m.Activity, err = u.activityAt(ctx, id, m.Position)
+		}
+	} else {
+		var activity projections.Activity
+		g, both := errgroup.WithContext(ctx) // one does not need the other
+		g.Go(func() (err error) { m.View, err = u.livingAt(both, id, p); return err })
+		g.Go(func() (err error) { activity, err = u.activityAt(both, id, place.Position); return err })
+		err = g.Wait()
+		m.Activity = activity
 	}
-	place, err := u.placeOf(ctx, p, view)
-	if err != nil {
-		return Moment{}, outward(err)
-	}
-	if view.Activity, err = u.profiles.ActivityAt(ctx, id, place, activityPatience); err != nil {
-		return Moment{}, fromProfiles(err)
-	}
-	m := Moment{View: view, AsOf: p.Time}
 	if p.Time.IsZero() {
-		m.AsOf = view.User.UpdatedAt
+		m.AsOf = m.User.UpdatedAt
 	}
-	return m, nil
+	return m, err
+}
+
+func (u *Users) livingAt(ctx context.Context, id uuid.UUID, p Point) (View, error) {
+	view, err := u.foldAt(ctx, id, p)
+	if err != nil {
+		return View{}, outward(err)
+	}
+	return view, view.User.Alive()
 }
 
 // A relay that works is there in a few milliseconds.
 const activityPatience = time.Second
 
-// past returns the user at a point, deleted or not, and without its counters.
-func (u *Users) past(ctx context.Context, id uuid.UUID, p Point) (View, error) {
-	if err := u.reach(ctx, p); err != nil {
-		return View{}, err
-	}
+func (u *Users) activityAt(ctx context.Context, id uuid.UUID, position int64) (projections.Activity, error) {
+	activity, err := u.profiles.ActivityAt(ctx, id, position, activityPatience)
+	return activity, fromProfiles(err)
+}
+
+// foldAt returns the user at a point that is within reach, deleted or not, and without its counters.
+func (u *Users) foldAt(ctx context.Context, id uuid.UUID, p Point) (View, error) {
 	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p)})
 	switch {
 	case err != nil:
@@ -83,35 +97,35 @@ func (u *Users) past(ctx context.Context, id uuid.UUID, p Point) (View, error) {
 	return view, nil
 }
 
-// placeOf returns the position of a point: the moment of a version is that of its event.
-func (u *Users) placeOf(ctx context.Context, p Point, view View) (int64, error) {
-	switch {
-	case p.Version > 0:
-		return view.Position, nil
-	case !p.Time.IsZero():
-		place, err := u.log.PlaceAt(ctx, p.Time)
-		return place.Position, err
-	}
-	return p.Position, nil
-}
-
-// reach makes sure that whatever happened at or before a point can be read, and nothing can be added.
-func (u *Users) reach(ctx context.Context, p Point) error {
+// reach makes sure that whatever happened at or before a point can be read, and nothing can be added. It returns the
+// place that the point means; that of a version is its event's, and not looked up.
+func (u *Users) reach(ctx context.Context, p Point) (eventstore.Place, error) {
 	if p.Version > 0 {
-		return nil
+		return eventstore.Place{}, nil
 	}
-	head, err := u.log.Head(ctx)
+	place, head, err := u.placeOf(ctx, p)
 	switch {
 	case err != nil:
-		return err
+		return place, err
 	case p.Position > head.Position:
-		return ErrNoSuchPosition
+		return place, ErrNoSuchPosition
 	case !p.Time.After(head.RecordedAt):
-		return nil // each batch has an instant later than the one before: this one is closed
+		return place, nil // each batch has an instant later than the one before: this one is closed
 	case p.Time.After(head.Clock):
-		return ErrInFuture
+		return place, ErrInFuture
 	}
-	return u.log.Settle(ctx)
+	if err := u.log.Settle(ctx); err != nil {
+		return place, err
+	}
+	place, _, err = u.placeOf(ctx, p)
+	return place, err
+}
+
+func (u *Users) placeOf(ctx context.Context, p Point) (eventstore.Place, eventstore.Head, error) {
+	if p.Time.IsZero() {
+		return u.log.PlaceOf(ctx, p.Position)
+	}
+	return u.log.PlaceAt(ctx, p.Time)
 }
 
 // whyNot tells a user that was not there at the point from one that never was.

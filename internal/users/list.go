@@ -40,15 +40,12 @@ type Past struct {
 // Past finds the place that an instant or a position means: ErrInFuture, ErrNoSuchPosition or ErrUnavailable. What lists
 // show of it never changes.
 func (u *Users) Past(ctx context.Context, p Point) (Past, error) {
-	if err := u.reach(ctx, p); err != nil {
-		return Past{}, outward(err)
+	place, err := u.reach(ctx, p)
+	asOf := p.Time
+	if asOf.IsZero() {
+		asOf = place.RecordedAt
 	}
-	if p.Time.IsZero() {
-		place, err := u.log.PlaceOf(ctx, p.Position)
-		return Past{place.Position, place.RecordedAt, place.RecordedAt}, outward(err)
-	}
-	place, err := u.log.PlaceAt(ctx, p.Time)
-	return Past{place.Position, place.RecordedAt, p.Time}, outward(err)
+	return Past{place.Position, place.RecordedAt, asOf}, outward(err)
 }
 
 // ListAt answers with users as they were, waiting up to patience until the projection has come that far, or else
