@@ -23,6 +23,7 @@ func TestTeeth(t *testing.T) {
 		{safeguard.AppendLock, "TestOpenAppends", "short", "a reader that has seen position"},
 		{safeguard.Parking, "TestPoison", "reduced", "an event that is not parked waited"},
 		{safeguard.Turns, "TestReplicas", "short", "not once and in order"},
+		{safeguard.Versions, "TestPast", "short", "(-model +answer)"},
 		{safeguard.Finality, "TestPast", "reduced", "(-model +answer)"},
 		{safeguard.OrderOfTimes, "TestClock", "reduced", "was recorded before the one ahead of it"},
 		{safeguard.HandOver, "TestRebuild", "reduced", "a rebuild ended: done in its phase switching"},
