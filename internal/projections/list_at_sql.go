@@ -44,7 +44,7 @@ ORDER BY ` + w.by("p.place"), w.args
 // As long as the table is marked as incomplete (see migration 7), no place has been reached.
 const (
 	incomplete = -1
-	reached    = `CASE WHEN obj_description('derived.user_versions'::regclass, 'pg_class') IS NULL THEN s.checkpoint ELSE -1 END`
+	reached    = `CASE WHEN (SELECT obj_description('derived.user_versions'::regclass, 'pg_class')) IS NULL THEN s.checkpoint ELSE -1 END`
 )
 
 // parkedAt counts the users of whom an event up to the position is parked: what they were is not known yet.
