@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -54,7 +55,20 @@ func TestDryRunRecordsNothing(t *testing.T) {
 			t.Errorf("%s %s: %v %s", c.method, c.path, got.Header, got.Body)
 		}
 		status := map[bool]int{true: 201, false: 200}[c.path == "/v1/users"]
-		s.want(t, status, "", c.method, c.path, c.body) // and the cache has not learnt of it either
+		happened := s.want(t, status, "", c.method, c.path, c.body).json(t) // and the cache has not learnt of it either
+		if happened["version"].(float64) >= snapshotEvery {
+			s.awaitSnapshot(t)
+		}
+	}
+}
+
+// awaitSnapshot waits for what is saved behind a command's back.
+func (s *stack) awaitSnapshot(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); s.rows(t)["derived.snapshots"] == 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("no snapshot was saved")
+		}
 	}
 }
 

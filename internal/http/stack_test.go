@@ -37,8 +37,11 @@ type stack struct {
 	feed      *feed.Hub
 	rebuilds  *rebuild.Rebuilds
 	logged    *lines
-	stopRelay context.CancelFunc
+	stopRelay func() // and waits for its end
 }
+
+// snapshotEvery is few enough for a test to get beyond.
+const snapshotEvery = 10
 
 func boot(t *testing.T, changes ...func(*httpapi.Config)) *stack {
 	t.Helper()
@@ -55,19 +58,18 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	}, outbox.DefaultRetry, zerolog.Nop())
 	hub := feed.New(log, zerolog.Nop())
 	log.Notify(func() { relay.Wake(); hub.Wake() })
-	useCases := users.New(log, profiles, 10, zerolog.Nop())
+	useCases := users.New(log, profiles, snapshotEvery, zerolog.Nop())
 	key, err := log.CursorKey(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stopRelay := context.WithCancel(context.Background())
-	s := &stack{pool: pool, log: log, feed: hub, logged: new(lines), stopRelay: stopRelay}
+	ctx, cancel := context.WithCancel(context.Background())
 	var background sync.WaitGroup
 	background.Go(func() { relay.Run(ctx) })
+	s := &stack{pool: pool, log: log, feed: hub, logged: new(lines), stopRelay: func() { cancel(); background.Wait() }}
 	t.Cleanup(func() {
 		hub.Close()
-		stopRelay()
-		background.Wait()
+		s.stopRelay()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		useCases.Close(ctx)
