@@ -65,7 +65,7 @@ func TestDryRunRecordsNothing(t *testing.T) {
 // awaitSnapshot waits for what is saved behind a command's back.
 func (s *stack) awaitSnapshot(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); s.rows(t)["derived.snapshots"] == 0; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); s.rows(t)["derived.snapshots"] == 0; <-time.After(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("no snapshot was saved")
 		}
