@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -66,9 +67,12 @@ func (p *postgres) lastPlan() (string, error) {
 	}
 	plan := ""
 	for _, entry := range logged.Split(string(content), -1) {
-		if begin := planBegin.FindStringIndex(entry); begin != nil && strings.Contains(entry, "WITH page AS MATERIALIZED") && !strings.Contains(entry, "EXPLAIN") {
+		if begin := planBegin.FindStringIndex(entry); begin != nil && strings.Contains(entry, " page AS MATERIALIZED (") && !strings.Contains(entry, "EXPLAIN") {
 			plan = strings.ReplaceAll(entry[begin[0]+1:], "\n\t", "\n")
 		}
+	}
+	if plan == "" {
+		return "", errors.New("the server's log has no plan of a list of the past")
 	}
 	return plan, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -45,7 +46,11 @@ type Load struct {
 	After    int    // continue behind this version instead of looking for a snapshot
 	Limit    int    // of events
 	Key      []byte // also look this key up; nil: none
+	Along    Rider  // also read this; nil: nothing
 }
+
+// Rider is what else is read in the round trip of a load, from what is derived of the log.
+type Rider interface{ Queue(*pgx.Batch) }
 
 // Load reads a stream. Loads that wait at the same time share a round trip (package coalesce).
 func (l *Log) Load(ctx context.Context, w Load) (Loaded, error) {

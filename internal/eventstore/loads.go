@@ -41,9 +41,15 @@ FROM eventlog.idempotency_keys WHERE key = ANY ($1)`
 func (l *Log) load(ctx context.Context, wanted []Load) ([]Loaded, error) {
 	var b pgx.Batch
 	loaded := make([]Loaded, len(wanted))
+	b.Queue(KeepPlan)
 	b.Queue(loadStreams, streamArguments(wanted)...).Query(func(rows pgx.Rows) error { return collectStreams(rows, wanted, loaded) })
 	if keys := keysOf(wanted); len(keys) > 0 {
 		b.Queue(loadKeys, keys).Query(func(rows pgx.Rows) error { return collectKeys(rows, wanted, loaded) })
+	}
+	for _, w := range wanted {
+		if w.Along != nil {
+			w.Along.Queue(&b)
+		}
 	}
 	return loaded, l.pool.SendBatch(ctx, &b).Close()
 }

@@ -10,9 +10,10 @@ import (
 
 // Log reads with the connections of a pool and appends through one connection of its own.
 type Log struct {
-	pool  *pgxpool.Pool
-	w     *writer
-	loads *coalesce.Reads[Load, Loaded]
+	pool   *pgxpool.Pool
+	w      *writer
+	loads  *coalesce.Reads[Load, Loaded]
+	closed tide // by the newest event that was seen
 }
 
 // Open does not wait for the database: commands do.

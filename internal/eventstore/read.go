@@ -3,13 +3,10 @@ package eventstore
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
-
-	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 var endOfTime = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
@@ -97,91 +94,6 @@ func (l *Log) Version(ctx context.Context, id uuid.UUID) (int, error) {
 		return 0, nil
 	}
 	return versions[0], nil
-}
-
-// Head is the end of the log and the database's clock, read in one statement.
-type Head struct {
-	Position   int64     // 0: the log is empty
-	RecordedAt time.Time // of the newest event; the zero time when there is none
-	Clock      time.Time
-}
-
-const readHead = `
-SELECT COALESCE(e.position, 0), COALESCE(e.recorded_at, '0001-01-01Z'), clock_timestamp()
-FROM (SELECT) AS one LEFT JOIN (
-  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
-) e ON true`
-
-// Head reads the end of the log as committed so far.
-func (l *Log) Head(ctx context.Context) (Head, error) {
-	var h Head
-	err := l.pool.QueryRow(ctx, readHead).Scan(&h.Position, &h.RecordedAt, &h.Clock)
-	if err != nil {
-		return h, fmt.Errorf("read head: %w", unavailable(err))
-	}
-	return h, nil
-}
-
-// Place is a position of the log and the time of the event there; the zero Place is before the first one.
-type Place struct {
-	Position   int64
-	RecordedAt time.Time
-}
-
-const endOfLog = `COALESCE(h.position, 0), COALESCE(h.recorded_at, '0001-01-01Z'), clock_timestamp()`
-
-// As positions have no gaps and times never go back along them, halving finds the place with as many
-// probes of the primary key as the number of events has digits in binary.
-const findPosition = `
-WITH RECURSIVE head AS (
-  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
-), search (before, after) AS (
-  SELECT 0::bigint, COALESCE((SELECT position FROM head), 0) + 1
-  UNION ALL
-  SELECT CASE WHEN e.recorded_at <= $1 THEN e.position ELSE s.before END,
-         CASE WHEN e.recorded_at <= $1 THEN s.after ELSE e.position END
-  FROM search s JOIN eventlog.events e ON e.position = (s.before + s.after) / 2
-  WHERE s.after - s.before > 1
-)
-SELECT s.before, COALESCE(e.recorded_at, '0001-01-01Z'), ` + endOfLog + `
-FROM search s LEFT JOIN eventlog.events e ON e.position = s.before LEFT JOIN head h ON true WHERE s.after - s.before = 1`
-
-// PlaceAt returns the newest place that was recorded at or before an instant, and the head in the same snapshot.
-func (l *Log) PlaceAt(ctx context.Context, at time.Time) (Place, Head, error) {
-	return l.place(ctx, findPosition, at)
-}
-
-const readPlace = `
-SELECT $1, COALESCE(e.recorded_at, '0001-01-01Z'), ` + endOfLog + `
-FROM (SELECT) AS one LEFT JOIN eventlog.events e ON e.position = $1 LEFT JOIN (
-  SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1
-) h ON true`
-
-// PlaceOf returns the place of a position, and the head in the same snapshot. The time of a position that is not there
-// is the zero time.
-func (l *Log) PlaceOf(ctx context.Context, position int64) (Place, Head, error) {
-	return l.place(ctx, readPlace, position)
-}
-
-func (l *Log) place(ctx context.Context, query string, of any) (p Place, h Head, err error) {
-	err = l.pool.QueryRow(ctx, query, of).Scan(&p.Position, &p.RecordedAt, &h.Position, &h.RecordedAt, &h.Clock)
-	if err != nil {
-		return p, h, fmt.Errorf("find place: %w", unavailable(err))
-	}
-	return p, h, nil
-}
-
-// Settle waits until no append is in flight that could still be given an instant before the
-// database's clock as it stood when Settle was called. What is read afterwards, in a statement of
-// its own, is the final answer for that instant.
-func (l *Log) Settle(ctx context.Context) error {
-	if safeguard.Removed(safeguard.Finality) {
-		return nil
-	}
-	if _, err := l.pool.Exec(ctx, "SELECT eventlog.await_appends()"); err != nil {
-		return fmt.Errorf("wait for appends: %w", unavailable(err))
-	}
-	return nil
 }
 
 const findClaim = `SELECT stream_id FROM eventlog.claims WHERE scope = $1 AND key = $2`

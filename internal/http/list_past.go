@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -39,12 +40,12 @@ func (a *api) listPast(r *request, l listing) error {
 	wait := r.wait(1) // as it would for any position
 	ctx, cancel := context.WithTimeout(r.Context(), wait+listTimeout)
 	defer cancel()
-	if _, resumed := r.query["cursor"]; !resumed {
-		if l.Past, err = a.users.Past(ctx, l.point()); err != nil {
-			return err
-		}
+	var found projections.Page
+	if _, resumed := r.query["cursor"]; resumed {
+		found, err = a.users.ListAt(ctx, l.Query, l.Past, wait)
+	} else {
+		found, l.Past, err = a.users.ListAsOf(ctx, l.Query, l.point(), wait)
 	}
-	found, err := a.users.ListAt(ctx, l.Query, l.Past, wait)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -46,7 +47,7 @@ func (t Tables) applyActivity(ctx context.Context, tx pgx.Tx, events []eventstor
 		}
 		if after := before.count(r.Activity, r.position); after != before {
 			totals[r.Subject()] = after
-			added.add(r.Subject(), after)
+			added.add(r.Subject(), after, r.recordedAt)
 		}
 	}
 	return added.write(ctx, tx, t)
@@ -55,7 +56,8 @@ func (t Tables) applyActivity(ctx context.Context, tx pgx.Tx, events []eventstor
 // report is an event of another domain and its place in the log.
 type report struct {
 	domain.Activity
-	position int64
+	position   int64
+	recordedAt time.Time
 }
 
 func activityOf(events []eventstore.Recorded) (reported []report, err error) {
@@ -67,7 +69,7 @@ func activityOf(events []eventstore.Recorded) (reported []report, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("event at position %d: %w", e.Position, err)
 		}
-		reported = append(reported, report{event, e.Position})
+		reported = append(reported, report{event, e.Position, e.RecordedAt})
 	}
 	return reported, nil
 }
@@ -76,7 +78,8 @@ const selectTotals = `
 SELECT want.user_id, a.post_count, a.follower_count, a.position
 FROM unnest($1::uuid[]) AS want (user_id)
 CROSS JOIN LATERAL (
-  SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = want.user_id ORDER BY position DESC LIMIT 1
+  SELECT position, post_count, follower_count FROM derived.activity 
+  WHERE user_id = want.user_id ORDER BY recorded_at DESC, position DESC LIMIT 1
 ) a`
 
 // totalsBefore reads what the ledger has of each user that the events are about.
@@ -109,17 +112,19 @@ type ledger struct {
 	users            [][16]byte // uuid.UUID itself would be encoded by way of its text
 	positions        []int64
 	posts, followers []int
+	times            []time.Time
 }
 
-func (l *ledger) add(user uuid.UUID, a Activity) {
+func (l *ledger) add(user uuid.UUID, a Activity, at time.Time) {
 	l.users, l.positions = append(l.users, user), append(l.positions, a.Position)
 	l.posts, l.followers = append(l.posts, a.PostCount), append(l.followers, a.FollowerCount)
+	l.times = append(l.times, at)
 }
 
 const addToLedger = `
 WITH added AS (
-  INSERT INTO derived.activity (user_id, position, post_count, follower_count)
-  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[])
+  INSERT INTO derived.activity (user_id, position, post_count, follower_count, recorded_at)
+  SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::integer[], $4::integer[], $5::timestamptz[])
   RETURNING *
 ), newest AS (
   SELECT DISTINCT ON (user_id) * FROM added ORDER BY user_id, position DESC
@@ -132,7 +137,7 @@ func (l *ledger) write(ctx context.Context, tx pgx.Tx, t Tables) error {
 	if len(l.users) == 0 {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, t.in(addToLedger), l.users, l.positions, l.posts, l.followers); err != nil {
+	if _, err := tx.Exec(ctx, t.in(addToLedger), l.users, l.positions, l.posts, l.followers, l.times); err != nil {
 		return fmt.Errorf("write activity: %w", err)
 	}
 	return nil

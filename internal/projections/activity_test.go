@@ -99,9 +99,15 @@ func TestCountersEqualAnIndependentTally(t *testing.T) {
 	}
 }
 
+// at is the place of a position.
+func (h *history) at(t *testing.T, position int64) projections.Moment {
+	t.Helper()
+	return at(h.behind(t, position-1)[0])
+}
+
 func (h *history) checkAt(t *testing.T, p *projections.Profiles, id uuid.UUID, position int64, want tally) {
 	t.Helper()
-	got, err := p.ActivityAt(t.Context(), id, position, 0)
+	got, err := p.ActivityAt(t.Context(), id, h.at(t, position), 0)
 	if err != nil || (tally{got.PostCount, got.FollowerCount, got.Position}) != want {
 		t.Fatalf("at position %d: %+v, %v, want %+v", position, got, err, want)
 	}
@@ -192,20 +198,20 @@ func TestPastActivityWaitsForTheProjection(t *testing.T) {
 	id := newID()
 	h.happened(t, id, domain.UserCreated{Email: "ada@example.com", DisplayName: "Ada"})
 	p := projections.NewProfiles(h.pool)
-	if got, err := p.ActivityAt(t.Context(), id, 1, 0); err != nil || got != (projections.Activity{}) {
+	if got, err := p.ActivityAt(t.Context(), id, h.at(t, 1), 0); err != nil || got != (projections.Activity{}) {
 		t.Errorf("with nothing to wait for: %+v, %v", got, err)
 	}
 	h.reported(t, domain.PostCreated{AuthorID: newID()}) // about somebody else, but who knows?
 	h.reported(t, domain.PostCreated{AuthorID: id})
-	if _, err := p.ActivityAt(t.Context(), id, 2, 30*time.Millisecond); !errors.Is(err, projections.ErrLagging) {
+	if _, err := p.ActivityAt(t.Context(), id, h.at(t, 2), 30*time.Millisecond); !errors.Is(err, projections.ErrLagging) {
 		t.Errorf("while the relay stands: %v, want ErrLagging", err)
 	}
-	if _, err := p.ActivityAt(t.Context(), id, 1, 0); err != nil {
+	if _, err := p.ActivityAt(t.Context(), id, h.at(t, 1), 0); err != nil {
 		t.Errorf("before what the relay has not had: %v", err)
 	}
 	answer := make(chan projections.Activity)
 	go func() {
-		a, err := p.ActivityAt(t.Context(), id, 3, time.Minute)
+		a, err := p.ActivityAt(t.Context(), id, h.at(t, 3), time.Minute)
 		if err != nil {
 			t.Error(err)
 		}
@@ -232,7 +238,7 @@ func TestPastActivityIsNotFinalWhileAnEventIsParked(t *testing.T) {
 	h.exec(t, `UPDATE derived.subscriptions SET checkpoint = 2`)
 	h.exec(t, `INSERT INTO derived.dead_letters (id, subscription, user_id, position, state) VALUES ($1, 'user_profiles', $2, 2, 'dead')`, newID(), id)
 	p := projections.NewProfiles(h.pool)
-	if _, err := p.ActivityAt(t.Context(), id, 2, time.Minute); !errors.Is(err, projections.ErrLagging) {
+	if _, err := p.ActivityAt(t.Context(), id, h.at(t, 2), time.Minute); !errors.Is(err, projections.ErrLagging) {
 		t.Errorf("behind it: %v, want ErrLagging", err)
 	}
 	h.checkAt(t, p, id, 1, tally{1, 0, 1})

@@ -100,7 +100,7 @@ FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::time
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
     email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
 LEFT JOIN LATERAL (
-  SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = n.user_id ORDER BY position DESC LIMIT 1
+  SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = n.user_id ORDER BY recorded_at DESC, position DESC LIMIT 1
 ) a ON true
 ON CONFLICT (user_id) DO UPDATE SET
   version = excluded.version, position = excluded.position, updated_at = excluded.updated_at,

@@ -55,18 +55,18 @@ func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current,
 	for i, id := range ids {
 		wanted[i] = id
 	}
-	rows, err := p.pool.Query(ctx, selectCurrent, wanted, safeguard.With(safeguard.Tail, maxTail, 0))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	users := make([]Current, len(ids))
-	for rows.Next() {
-		if err := addCurrent(users, ids, rows); err != nil {
-			return nil, err
+	var b pgx.Batch
+	b.Queue(eventstore.KeepPlan)
+	b.Queue(selectCurrent, wanted, safeguard.With(safeguard.Tail, maxTail, 0)).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			if err := addCurrent(users, ids, rows); err != nil {
+				return err
+			}
 		}
-	}
-	return users, rows.Err()
+		return rows.Err()
+	})
+	return users, p.pool.SendBatch(ctx, &b).Close()
 }
 
 // addCurrent takes one row: a profile with no event, or with one event of its tail.

@@ -1,10 +1,6 @@
 package projections
 
-import (
-	"context"
-
-	"github.com/usersvc/usersvc/internal/eventstore"
-)
+import "context"
 
 // Ways are those in which a page of the past can be found, by what the planner would have to expect.
 var Ways = map[string]expected{
@@ -15,7 +11,7 @@ var Ways = map[string]expected{
 }
 
 // PageAt reads a page in one of the Ways.
-func (p *Profiles) PageAt(ctx context.Context, q Query, at eventstore.Place, way string) (Page, error) {
-	sql, args := q.statementAt(at, Ways[way])
-	return p.readPage(ctx, q, sql, args)
+func (p *Profiles) PageAt(ctx context.Context, q Query, m Moment, way string) (page Page, err error) {
+	err = p.readAt(ctx, q, m, Ways[way], &page)
+	return page, err
 }

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,10 +56,11 @@ func (q Query) filtered() bool {
 // Page is rows and the position that they show, from one snapshot of the database.
 type Page struct {
 	Profiles []Profile
-	Next     *After // nil on the last page
-	Position int64  // the projection's checkpoint
-	Parked   int64  // users waiting behind a failed event
-	Total    int64  // with Query.Count
+	Next     *After           // nil on the last page
+	Position int64            // the projection's checkpoint
+	Place    eventstore.Place // of the past that it shows
+	Parked   int64            // users waiting behind a failed event
+	Total    int64            // with Query.Count
 }
 
 // List reads a page that shows at least minPosition, waiting for the projection to get there if
@@ -79,38 +81,39 @@ func (p *Profiles) List(ctx context.Context, q Query, minPosition int64, patienc
 	}
 }
 
-func (p *Profiles) page(ctx context.Context, q Query) (Page, error) {
+func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 	sql, args := q.statement()
-	return p.readPage(ctx, q, sql, args)
-}
-
-func (p *Profiles) readPage(ctx context.Context, q Query, sql string, args []any) (Page, error) {
 	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {
-		return Page{}, err
+		return page, err
 	}
-	var page Page
+	err = page.read(rows, q.Limit)
+	return page, err
+}
+
+// read takes rows that begin with what goes into first, one more than the limit if there is a next page.
+func (p *Page) read(rows pgx.Rows, limit int, first ...any) error {
 	var places []string
 	profiles, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Profile, error) {
 		var profile Profile
 		var place zeronull.Text
 		dest, done := profile.destinations()
-		err := row.Scan(append([]any{&page.Position, &page.Parked, &page.Total, &place}, dest...)...)
+		err := row.Scan(slices.Concat(first, []any{&p.Position, &p.Parked, &p.Total, &place}, dest)...)
 		done()
 		places = append(places, string(place))
 		return profile, err
 	})
 	if err != nil {
-		return Page{}, err
+		return err
 	}
 	if profiles[0].User.Version == 0 {
 		profiles = nil // the row that carries the checkpoint alone
 	}
-	if last := q.Limit - 1; len(profiles) > q.Limit {
-		page.Next = &After{places[last], profiles[last].User.ID}
-		profiles = profiles[:q.Limit]
+	if last := limit - 1; len(profiles) > limit {
+		p.Next = &After{places[last], profiles[last].User.ID}
+		profiles = profiles[:limit]
 	}
-	page.Profiles = profiles
-	return page, nil
+	p.Profiles = profiles
+	return nil
 }

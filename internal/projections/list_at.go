@@ -5,41 +5,55 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
-// ListAt reads a page of users as they were at a place of the log, deleted ones and those to come left out as
-// the query says. It waits for a projection that lags behind the place: ErrLagging when that takes longer than
-// patience, or when the rows of the past have yet to be made. While no event up to the place is parked, the
-// answer is final.
-func (p *Profiles) ListAt(ctx context.Context, q Query, at eventstore.Place, patience time.Duration) (Page, error) {
-	if at.Position == 0 { // there was nobody
-		checkpoint, err := p.Checkpoint(ctx)
-		return Page{Position: checkpoint}, err
-	}
+// ListAt reads a page of users as they were at a moment, deleted ones and those to come left out as the query
+// says. It waits for a projection that lags behind the moment: ErrLagging when that takes longer than patience,
+// or when the rows of the past have yet to be made. While no event up to the moment is parked, the answer is
+// final.
+func (p *Profiles) ListAt(ctx context.Context, q Query, m Moment, patience time.Duration) (Page, error) {
 	deadline := time.Now().Add(patience)
 	for {
-		page, err := p.pageAt(ctx, q, at)
+		page, err := p.pageAt(ctx, q, m)
 		if err != nil {
 			return Page{}, fmt.Errorf("list users of the past: %w", unavailable(err))
 		}
-		if page.Position >= at.Position {
+		if page.Position >= page.Place.Position {
 			return page, nil
 		}
 		if page.Position == incomplete {
 			return Page{}, ErrLagging // for longer than anybody waits
 		}
-		if err := p.await(ctx, at.Position, time.Until(deadline)); err != nil {
+		if err := p.await(ctx, page.Place.Position, time.Until(deadline)); err != nil {
 			return Page{}, err
 		}
 	}
 }
 
-func (p *Profiles) pageAt(ctx context.Context, q Query, at eventstore.Place) (Page, error) {
-	e, err := p.planner.expect(ctx, q, at.RecordedAt)
+func (p *Profiles) pageAt(ctx context.Context, q Query, m Moment) (page Page, err error) {
+	e, err := p.planner.expect(ctx, q, m.RecordedAt)
 	if err != nil {
-		return Page{}, err
+		return page, err
 	}
-	sql, args := q.statementAt(at, e)
-	return p.readPage(ctx, q, sql, args)
+	err = p.readAt(ctx, q, m, e, &page)
+	return page, err
+}
+
+// Without the arguments, PostgreSQL takes a filter for one that leaves next to nothing to sort.
+const dontSort = `SELECT set_config('enable_sort', 'off', true)`
+
+func (p *Profiles) readAt(ctx context.Context, q Query, m Moment, e expected, page *Page) error {
+	sql, args, sorted := q.statementAt(m, e)
+	var b pgx.Batch
+	b.Queue(eventstore.KeepPlan) // how to find the page has been decided
+	if sorted {
+		b.Queue(dontSort)
+	}
+	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+		return page.read(rows, q.Limit, &page.Place.Position, &page.Place.RecordedAt)
+	})
+	return p.pool.SendBatch(ctx, &b).Close()
 }

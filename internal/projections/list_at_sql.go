@@ -3,48 +3,60 @@ package projections
 import (
 	"strconv"
 	"strings"
-
-	"github.com/usersvc/usersvc/internal/eventstore"
 )
 
 // statementAt writes the query of a page of the past. Users are found in one of two ways: all of them in the order of
-// the list, until the page is full; or first those who can match, if they are few.
-func (q Query) statementAt(at eventstore.Place, e expected) (sql string, args []any) {
-	w := writing{Query: q, order: orders[q.Order.By], at: at}
-	w.position = w.arg(at.Position)
-	var page string
+// the list, until the page is full; or first those who can match, if they are few. Sorted says that there are indexes
+// in the order of the list, and that it is to be read through them.
+func (q Query) statementAt(m Moment, e expected) (sql string, args []any, sorted bool) {
+	w := writing{Query: q, order: orders[q.Order.By]}
+	w.Limit = inSteps(w.Limit)
+	var place, page string
+	place, w.instant = m.query(w.arg)
 	switch {
 	case w.IDs != nil:
-		page = w.oneByOne("SELECT DISTINCT unnest(" + w.arg(w.IDs) + "::uuid[]) AS user_id")
-	case w.Words+w.Role != "" && e.few(e.found+e.lost, q.Limit):
+		page = w.oneByOne(w.named())
+	case w.Words+w.Role != "" && e.few(e.found+e.lost, q):
 		page = w.oneByOne(w.matching())
-	case e.few(e.users, q.Limit):
+	case e.few(e.users, q):
 		page = w.oneByOne(w.created())
 	default:
-		page = w.inOrder(e.same >= e.users/2)
+		page, sorted = w.inOrder(e.same >= e.users/2), true
 	}
 	total := "0"
 	if q.Count {
 		total = w.count()
 	}
 	return `
-WITH page AS MATERIALIZED (` + page + `)
-SELECT ` + reached + `, ` + parkedAt(w.position) + `, ` + total + `, p.place::text, ` + profileColumns + `
+WITH place AS MATERIALIZED (` + place + `), page AS MATERIALIZED (` + page + `)
+SELECT place.position, place.recorded_at, ` + reached + `, ` + parkedAt("place.position") + `, ` + total + `, p.place::text, ` + profileColumns + `
 FROM (SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `') s
-LEFT JOIN (
+CROSS JOIN place LEFT JOIN (
   SELECT page.*, COALESCE(a.position, 0) AS activity_position, COALESCE(a.post_count, 0) AS post_count, COALESCE(a.follower_count, 0) AS follower_count
   FROM page LEFT JOIN LATERAL (
     SELECT position, post_count, follower_count FROM derived.activity
-    WHERE user_id = page.user_id AND position <= ` + w.position + ` ORDER BY position DESC LIMIT 1
+    WHERE user_id = page.user_id AND recorded_at <= ` + w.instant + ` AND position <= ` + position + ` ORDER BY recorded_at DESC, position DESC LIMIT 1
   ) a ON true
 ) p ON true
-ORDER BY ` + w.by("p.place"), w.args
+ORDER BY ` + w.by("p.place"), w.args, sorted
+}
+
+// inSteps keeps the statements few whose plans are kept: there is one for each limit, which the plan depends on.
+func inSteps(limit int) int {
+	for _, step := range []int{20, 50, 100} {
+		if limit <= step {
+			return step
+		}
+	}
+	return max(limit, 200)
 }
 
 // As long as the table is marked as incomplete (see migration 7), no place has been reached.
 const (
 	incomplete = -1
-	reached    = `CASE WHEN (SELECT obj_description('derived.user_versions'::regclass, 'pg_class')) IS NULL THEN s.checkpoint ELSE -1 END`
+	reached    = `CASE WHEN NOT EXISTS (
+  SELECT FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid = 'derived.user_versions'::regclass AND objsubid = 0
+) THEN s.checkpoint ELSE -1 END`
 )
 
 // parkedAt counts the users of whom an event up to the position is parked: what they were is not known yet.
@@ -59,22 +71,11 @@ type writing struct {
 	Query
 	order struct{ name, typ string }
 	conditions
-	at                   eventstore.Place
-	position, recordedAt string // their places among the arguments
+	instant string // $1: no event of the moment is later
 }
 
-// time is an argument only where it is used: PostgreSQL would not know its type.
-func (w *writing) time() string {
-	if w.recordedAt == "" {
-		w.recordedAt = w.arg(w.at.RecordedAt)
-	}
-	return w.recordedAt
-}
-
-func (w *writing) arg(value any) string {
-	w.args = append(w.args, value)
-	return "$" + strconv.Itoa(len(w.args))
-}
+// position is that of the moment.
+const position = "(SELECT position FROM place)"
 
 func (w *writing) by(place string) string {
 	direction := " ASC"
@@ -84,20 +85,19 @@ func (w *writing) by(place string) string {
 	return place + direction + ", p.user_id" + direction
 }
 
-// where is the condition that rows match the filter, and more.
-func (w *writing) where(more ...string) string {
+// behind is the condition that rows match the filter and come behind the page before, and more.
+func (w *writing) behind(more ...string) string {
 	w.terms = more
-	w.filter(&w.conditions)
+	w.plain(&w.conditions)
+	w.seen(&w.conditions)
+	w.resume()
 	return w.String()
 }
 
-// behind is where, for rows behind those of the page before.
-func (w *writing) behind(more ...string) string {
-	w.where(more...)
+func (w *writing) resume() {
 	if w.After != nil {
 		w.add("("+w.order.name+", p.user_id) "+w.beyond()+" (?::text::"+w.order.typ+", ?)", w.After.Value, w.After.ID)
 	}
-	return w.String()
 }
 
 func (w *writing) beyond() string {
@@ -118,15 +118,15 @@ const (
 // newest, former and fleeting are the conditions for the three kinds of row that were true at the position. The second
 // condition of newest follows from the first, but for a batch of events with one time; it has an index.
 func (w *writing) newest() []string {
-	return []string{"p.position <= " + w.position, "p.updated_at <= " + w.time()}
+	return []string{"p.position <= " + position, "p.updated_at <= " + w.instant}
 }
 
 func (w *writing) former() []string {
-	return []string{lasting, "p.position <= " + w.position, "p.until > " + w.position, "p.created_at <= " + w.time(), "p.updated_at <= " + w.time()}
+	return []string{lasting, "p.position <= " + position, "p.until > " + position, "p.created_at <= " + w.instant, "p.updated_at <= " + w.instant}
 }
 
 func (w *writing) fleeting() []string {
-	return []string{brief, "p.position > " + w.position + " - 1000", "p.position <= " + w.position, "p.until > " + w.position}
+	return []string{brief, "p.position > " + position + " - 1000", "p.position <= " + position, "p.until > " + position}
 }
 
 // inOrder reads both tables in the order of the list. Where many rows are true a page is soon full; the other table
@@ -164,37 +164,57 @@ func (w *writing) within(page string) string {
 func (w *writing) oneByOne(who string) string {
 	columns := versionColumns + ", p.search"
 	newest := strings.ReplaceAll(columns, "p.", "l.")
+	if w.order.name == "p.created_at" {
+		who = w.sorted(who)
+		w.order.name = "who.created_at"
+	}
 	return `
 SELECT p.*, ` + w.order.name + ` AS place
-FROM (` + who + `) who JOIN derived.user_profiles l ON l.user_id = who.user_id CROSS JOIN LATERAL (
-  SELECT ` + newest + ` WHERE l.position <= ` + w.position + `
+FROM (` + who + `) who (user_id, created_at) JOIN derived.user_profiles l ON l.user_id = who.user_id CROSS JOIN LATERAL (
+  SELECT ` + newest + ` WHERE l.position <= ` + position + `
   UNION ALL (
     SELECT ` + columns + ` FROM derived.user_versions p
-    WHERE l.position > ` + w.position + ` AND p.user_id = l.user_id AND p.position <= ` + w.position + ` ORDER BY p.position DESC LIMIT 1
+    WHERE l.position > ` + position + ` AND p.user_id = l.user_id AND p.position <= ` + position + ` ORDER BY p.position DESC LIMIT 1
   )
 ) p
-WHERE ` + w.behind() + ` ORDER BY ` + w.by(w.order.name) + ` LIMIT ` + strconv.Itoa(w.Limit+1)
+WHERE ` + w.behind() + ` ORDER BY ` + strings.ReplaceAll(w.by(w.order.name), "p.user_id", "who.user_id") + ` LIMIT ` + strconv.Itoa(w.Limit+1)
 }
 
-// created finds the users who were there.
-func (w *writing) created() string {
-	return `SELECT p.user_id FROM derived.user_profiles p WHERE p.created_at <= ` + w.time()
+// sorted puts users in the order in which they were created, which never changes: no more of them are looked at then
+// than the page needs, and none of the pages before.
+func (w *writing) sorted(who string) string {
+	w.terms = []string{"true"}
+	w.resume()
+	w.After = nil
+	return `SELECT * FROM (` + who + `) p (user_id, created_at) WHERE ` + w.String() + ` ORDER BY ` + w.by("p.created_at")
 }
+
+const known = `SELECT p.user_id, p.created_at FROM derived.user_profiles p WHERE `
+
+// named finds the users who are asked for by their ids.
+func (w *writing) named() string { return known + "p.user_id = ANY (" + w.arg(w.IDs) + ")" }
+
+// created finds the users who were there.
+func (w *writing) created() string { return known + "p.created_at <= " + w.instant }
 
 // matching finds the users who may have had the words and the role: they have all of them today, or lost one of them
 // later.
 func (w *writing) matching() string {
-	w.terms = []string{"p.created_at <= " + w.time()}
+	w.terms = []string{"p.created_at <= " + w.instant}
 	w.described(&w.conditions)
 	today := w.String()
-	w.terms = []string{"p.created_at <= " + w.time(), "p.until > " + w.position}
+	w.terms = []string{"p.created_at <= " + w.instant, "p.until > " + position}
 	w.lost(&w.conditions)
-	return `SELECT p.user_id FROM derived.user_profiles p WHERE ` + today + ` UNION SELECT p.user_id FROM derived.user_versions p WHERE ` + w.String()
+	return known + today + ` UNION SELECT p.user_id, p.created_at FROM derived.user_versions p WHERE ` + w.String()
 }
 
 // count counts all users who match.
 func (w *writing) count() string {
-	w.After = nil
-	return `((SELECT count(*) FROM derived.user_profiles p WHERE ` + w.where(w.newest()...) + `) + (
-  SELECT count(*) FROM derived.user_versions p WHERE ` + w.where("p.position <= "+w.position, "p.until > "+w.position) + `))`
+	matching := func(terms ...string) string {
+		w.terms = terms
+		w.filter(&w.conditions)
+		return w.String()
+	}
+	return `((SELECT count(*) FROM derived.user_profiles p WHERE ` + matching(w.newest()...) + `) + (
+  SELECT count(*) FROM derived.user_versions p WHERE ` + matching("p.position <= "+position, "p.until > "+position) + `))`
 }

@@ -45,6 +45,12 @@ ORDER BY ` + order("p.place"), c.args
 }
 
 func (q Query) filter(c *conditions) {
+	q.plain(c)
+	q.described(c)
+}
+
+// plain is what is asked of columns that an order may have.
+func (q Query) plain(c *conditions) {
 	switch {
 	case q.Status != "":
 		c.add("p.status = ?", string(q.Status))
@@ -55,7 +61,6 @@ func (q Query) filter(c *conditions) {
 		c.add("p.position > ?", q.Since.Position)
 		c.add("p.updated_at >= ?", q.Since.RecordedAt) // which follows, and has an index
 	}
-	q.described(c)
 	if q.Address != "" {
 		c.add("p.email_key = ?", q.Address)
 	}
@@ -80,6 +85,16 @@ func (q Query) described(c *conditions) {
 	}
 }
 
+// seen is described for rows that are read anyway, in words that no index offers itself for.
+func (q Query) seen(c *conditions) {
+	if q.Role != "" {
+		c.add("?::text = ANY (p.roles)", q.Role)
+	}
+	if q.Words != "" {
+		c.add("COALESCE(p.search, '') @@ ?::text::tsquery", prefixes(q.Words))
+	}
+}
+
 // lost is what the index of lost words and roles is asked: any of them.
 func (q Query) lost(c *conditions) {
 	c.add("p.lost_words IS NOT NULL") // as the index has it
@@ -100,11 +115,15 @@ type conditions struct {
 }
 
 func (c *conditions) add(term string, args ...any) {
-	for _, arg := range args {
-		c.args = append(c.args, arg)
-		term = strings.Replace(term, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	for _, value := range args {
+		term = strings.Replace(term, "?", c.arg(value), 1)
 	}
 	c.terms = append(c.terms, term)
+}
+
+func (c *conditions) arg(value any) string {
+	c.args = append(c.args, value)
+	return "$" + strconv.Itoa(len(c.args))
 }
 
 func (c *conditions) String() string { return strings.Join(c.terms, " AND ") }

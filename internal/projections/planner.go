@@ -150,11 +150,19 @@ func scanExpected(row pgx.Row) (float64, error) {
 	return plans[0].Plan.Rows, nil
 }
 
-// A look at what one user was costs as much as reading past forty versions in the order of a list.
-const lookup = 40
+// A look at what one user was costs as much as reading past forty versions in the order of a list. Where only those on the
+// page are looked at, finding one user costs a tenth of that.
+const (
+	lookup  = 40
+	finding = 4
+)
 
 // few says that so many users are looked at one by one sooner than a page of them is come across in order: that takes
 // as many versions as there are for each of them, for each row of the page.
-func (e expected) few(users float64, limit int) bool {
-	return users <= math.Sqrt(e.versions*float64(limit)/lookup)
+func (e expected) few(users float64, q Query) bool {
+	each := float64(lookup)
+	if q.Order.By == "createdAt" {
+		each = finding
+	}
+	return users <= math.Sqrt(e.versions*float64(q.Limit)/each)
 }

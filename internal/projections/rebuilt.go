@@ -49,7 +49,7 @@ func (r *Rebuilt) count(e eventstore.Recorded) error {
 	}
 	if after := r.user.Activity.count(reported[0].Activity, e.Position); after != r.user.Activity {
 		r.user.Activity = after
-		r.ledger = append(r.ledger, []any{[16]byte(r.user.User.ID), after.Position, after.PostCount, after.FollowerCount})
+		r.ledger = append(r.ledger, []any{[16]byte(r.user.User.ID), after.Position, after.PostCount, after.FollowerCount, e.RecordedAt})
 	}
 	return nil
 }

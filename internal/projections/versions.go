@@ -64,7 +64,10 @@ func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) 
 		until = append(until, v.until)
 		var lostWords, lostRoles *string
 		if v.lost {
-			lostWords, lostRoles = new(quoteAll(v.words)), new("{"+strings.Join(v.roles, ",")+"}")
+			lostWords = new(quoteAll(v.words))
+		}
+		if v.roles != nil { // NULL tells PostgreSQL's statistics how seldom that is
+			lostRoles = new("{" + strings.Join(v.roles, ",") + "}")
 		}
 		words, roles = append(words, lostWords), append(roles, lostRoles)
 	}
@@ -82,7 +85,7 @@ func (v version) row() []any {
 		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{}, []string(nil),
 	}
 	if v.lost {
-		row[len(row)-2], row[len(row)-1] = vector(v.words), rolesOf(v.roles)
+		row[len(row)-2], row[len(row)-1] = vector(v.words), v.roles
 	}
 	return row
 }

@@ -62,7 +62,7 @@ func TestRebuildFindsAndMendsWrongRows(t *testing.T) {
 	r.exec(t, `UPDATE derived.user_profiles SET display_name = 'Somebody else' WHERE user_id = $1`, r.ids[0])
 	r.exec(t, `DELETE FROM derived.user_profiles WHERE user_id = $1`, r.ids[1])
 	r.exec(t, `UPDATE derived.user_profiles SET post_count = post_count + 1 WHERE user_id = $1`, r.ids[2])
-	r.exec(t, `INSERT INTO derived.activity (user_id, position, post_count, follower_count) VALUES ($1, 1, 7, 7)`, r.ids[3])
+	r.exec(t, `INSERT INTO derived.activity (user_id, position, post_count, follower_count, recorded_at) VALUES ($1, 1, 7, 7, now())`, r.ids[3])
 	r.exec(t, `UPDATE derived.user_profiles SET user_id = gen_random_uuid() WHERE user_id = $1`, r.ids[4]) // one too many, one too few
 	if n := r.rebuild(t, "user_profiles"); n != 6 {
 		t.Errorf("%d users differ, want 6", n)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
@@ -53,7 +54,7 @@ func (u *Users) diff(ctx context.Context, id uuid.UUID, from, to Point) (d Diff,
 		return d, ErrBackwards
 	case err != nil:
 		return d, err
-	case begin.place > end.place, !to.Time.IsZero() && from.Time.After(to.Time):
+	case begin.place.Position > end.place.Position, !to.Time.IsZero() && from.Time.After(to.Time):
 		return d, ErrBackwards
 	}
 	if err := u.count(ctx, &begin, &end); err != nil {
@@ -67,25 +68,24 @@ func (u *Users) diff(ctx context.Context, id uuid.UUID, from, to Point) (d Diff,
 // end is one of the two moments. Place is its own position, and not that of the user's newest event.
 type end struct {
 	View
-	place int64
+	place eventstore.Place
 }
 
 func (u *Users) endOf(ctx context.Context, id uuid.UUID, p Point) (e end, err error) {
-	place, err := u.reach(ctx, p)
-	if err != nil {
+	if e.place, err = u.reach(ctx, p); err != nil {
 		return e, err
 	}
-	e.View, err = u.foldAt(ctx, id, p)
-	if e.place = place.Position; p.Version > 0 {
-		e.place = e.Position
+	e.View, err = u.foldAt(ctx, id, p, nil)
+	if p.Version > 0 {
+		e.place = e.View.place()
 	}
 	return e, err
 }
 
 func (u *Users) count(ctx context.Context, ends ...*end) (err error) {
 	for _, e := range ends {
-		if e.Activity, err = u.profiles.ActivityAt(ctx, e.User.ID, e.place, activityPatience); err != nil {
-			return fromProfiles(err)
+		if e.Activity, err = u.activityAt(ctx, e.User.ID, projections.At(e.place)); err != nil {
+			return err
 		}
 	}
 	return nil

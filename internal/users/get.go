@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
@@ -43,32 +42,43 @@ func (u *Users) current(ctx context.Context, id uuid.UUID) (Current, error) {
 // ErrNotYetExisting, domain.ErrUserDeleted, ErrInFuture, ErrNoSuchVersion, ErrNoSuchPosition,
 // ErrUnavailable, or projections.ErrLagging while the counters at the point are not known yet. The
 // answer for a point never changes.
-func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (Moment, error) {
-	place, err := u.reach(ctx, p)
-	if err != nil {
-		return Moment{}, outward(err)
-	}
-	m := Moment{AsOf: p.Time}
+func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (m Moment, err error) {
 	if p.Version > 0 {
-		if m.View, err = u.livingAt(ctx, id, p); err == nil {
-			m.Activity, err = u.activityAt(ctx, id, m.Position)
-		}
+		m, err = u.atVersion(ctx, id, p)
 	} else {
-		var activity projections.Activity
-		g, both := errgroup.WithContext(ctx) // one does not need the other
-		g.Go(func() (err error) { m.View, err = u.livingAt(both, id, p); return err })
-		g.Go(func() (err error) { activity, err = u.activityAt(both, id, place.Position); return err })
-		err = g.Wait()
-		m.Activity = activity
+		m, err = u.atMoment(ctx, id, p)
 	}
-	if p.Time.IsZero() {
+	if m.AsOf = p.Time; p.Time.IsZero() {
 		m.AsOf = m.User.UpdatedAt
 	}
 	return m, err
 }
 
-func (u *Users) livingAt(ctx context.Context, id uuid.UUID, p Point) (View, error) {
-	view, err := u.foldAt(ctx, id, p)
+func (u *Users) atVersion(ctx context.Context, id uuid.UUID, p Point) (m Moment, err error) {
+	if m.View, err = u.livingAt(ctx, id, p, nil); err == nil {
+		m.Activity, err = u.activityAt(ctx, id, projections.At(m.place()))
+	}
+	return m, err
+}
+
+func (u *Users) atMoment(ctx context.Context, id uuid.UUID, p Point) (m Moment, err error) {
+	moment := projections.AsOf(p.Time)
+	if !u.sought(p) {
+		place, err := u.reach(ctx, p)
+		if err != nil {
+			return m, outward(err)
+		}
+		moment = projections.At(place)
+	}
+	counting := projections.Count(id, moment)
+	if m.View, err = u.livingAt(ctx, id, p, counting); err == nil {
+		m.Activity, err = u.profiles.Counted(ctx, counting, activityPatience)
+	}
+	return m, fromProfiles(err)
+}
+
+func (u *Users) livingAt(ctx context.Context, id uuid.UUID, p Point, along eventstore.Rider) (View, error) {
+	view, err := u.foldAt(ctx, id, p, along)
 	if err != nil {
 		return View{}, outward(err)
 	}
@@ -78,14 +88,14 @@ func (u *Users) livingAt(ctx context.Context, id uuid.UUID, p Point) (View, erro
 // A relay that works is there in a few milliseconds.
 const activityPatience = time.Second
 
-func (u *Users) activityAt(ctx context.Context, id uuid.UUID, position int64) (projections.Activity, error) {
-	activity, err := u.profiles.ActivityAt(ctx, id, position, activityPatience)
+func (u *Users) activityAt(ctx context.Context, id uuid.UUID, m projections.Moment) (projections.Activity, error) {
+	activity, err := u.profiles.ActivityAt(ctx, id, m, activityPatience)
 	return activity, fromProfiles(err)
 }
 
 // foldAt returns the user at a point that is within reach, deleted or not, and without its counters.
-func (u *Users) foldAt(ctx context.Context, id uuid.UUID, p Point) (View, error) {
-	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p)})
+func (u *Users) foldAt(ctx context.Context, id uuid.UUID, p Point, along eventstore.Rider) (View, error) {
+	view, _, err := u.fold(ctx, eventstore.Load{StreamID: id, Bound: eventstore.Bound(p), Along: along})
 	switch {
 	case err != nil:
 		return View{}, err
@@ -96,6 +106,9 @@ func (u *Users) foldAt(ctx context.Context, id uuid.UUID, p Point) (View, error)
 	}
 	return view, nil
 }
+
+// sought reports whether the place of a point is left to the read to find: nothing has to be waited for.
+func (u *Users) sought(p Point) bool { return !p.Time.IsZero() && u.log.Closed(p.Time) }
 
 // reach makes sure that whatever happened at or before a point can be read, and nothing can be added. It returns the
 // place that the point means; that of a version is its event's, and not looked up.

@@ -51,8 +51,22 @@ func (u *Users) Past(ctx context.Context, p Point) (Past, error) {
 // ListAt answers with users as they were, waiting up to patience until the projection has come that far, or else
 // projections.ErrLagging.
 func (u *Users) ListAt(ctx context.Context, q projections.Query, p Past, patience time.Duration) (projections.Page, error) {
-	page, err := u.profiles.ListAt(ctx, q, eventstore.Place{Position: p.Position, RecordedAt: p.RecordedAt}, patience)
+	page, err := u.profiles.ListAt(ctx, q, projections.At(eventstore.Place{Position: p.Position, RecordedAt: p.RecordedAt}), patience)
 	return page, fromProfiles(err)
+}
+
+// ListAsOf is Past and ListAt at once.
+func (u *Users) ListAsOf(ctx context.Context, q projections.Query, p Point, patience time.Duration) (projections.Page, Past, error) {
+	if !u.sought(p) {
+		past, err := u.Past(ctx, p)
+		if err != nil {
+			return projections.Page{}, past, err
+		}
+		page, err := u.ListAt(ctx, q, past, patience)
+		return page, past, err
+	}
+	page, err := u.profiles.ListAt(ctx, q, projections.AsOf(p.Time), patience)
+	return page, Past{page.Place.Position, page.Place.RecordedAt, p.Time}, fromProfiles(err)
 }
 
 func fromProfiles(err error) error {

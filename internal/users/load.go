@@ -54,7 +54,7 @@ func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventsto
 		if view, err = u.applyAll(view, loaded.Events); err != nil || loaded.Complete {
 			return view, nil, err
 		}
-		want.After = view.User.Version
+		want.After, want.Along = view.User.Version, nil
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
+	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
@@ -59,6 +60,11 @@ type View struct {
 	User     domain.User
 	Activity projections.Activity
 	Position int64 // of the user's newest event shown
+}
+
+// place is that of the user's newest event.
+func (v View) place() eventstore.Place {
+	return eventstore.Place{Position: v.Position, RecordedAt: v.User.UpdatedAt}
 }
 
 // Result is the user after a command.

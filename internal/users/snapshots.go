@@ -74,10 +74,10 @@ func (s *snapshots) run() {
 
 // save stores a snapshot together with others that are due.
 func (s *snapshots) save(view View) {
-	batch := map[place]View{view.place(): view} // one statement takes a row only once
+	batch := map[state]View{view.state(): view} // one statement takes a row only once
 	for len(batch) < savedTogether && len(s.due) > 0 {
 		view := <-s.due
-		batch[view.place()] = view
+		batch[view.state()] = view
 	}
 	encoded := make([]eventstore.Snapshot, 0, len(batch))
 	for _, v := range batch {
@@ -95,9 +95,9 @@ func (s *snapshots) save(view View) {
 	}
 }
 
-type place struct {
+type state struct {
 	user    uuid.UUID
 	version int
 }
 
-func (v View) place() place { return place{v.User.ID, v.User.Version} }
+func (v View) state() state { return state{v.User.ID, v.User.Version} }
