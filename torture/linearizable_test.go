@@ -53,6 +53,7 @@ type witness struct {
 	began time.Time
 	users []string
 	known []atomic.Int64 // the newest version of each that any client was told of
+	start int64          // the position at which all of them exist
 
 	done, lists atomic.Int64
 	mu          sync.Mutex

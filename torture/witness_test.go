@@ -18,10 +18,11 @@ func newWitness(t *testing.T, s *service) *witness {
 	for n := range w.known {
 		id := uuid.Must(uuid.NewV7()).String()
 		body := fmt.Sprintf(`{"id": %q, "email": "register-%d@example.com", "displayName": "created"}`, id, n)
-		if r, err := s.send(request{method: "POST", path: "/v1/users", body: body}); err != nil || !r.ok() {
+		r, err := s.send(request{method: "POST", path: "/v1/users", body: body})
+		if err != nil || !r.ok() {
 			t.Fatalf("create a user: %d %s (%v)", r.status, r.code, err)
 		}
-		w.users = append(w.users, id)
+		w.users, w.start = append(w.users, id), r.position
 		w.known[n].Store(1)
 	}
 	return w
@@ -93,7 +94,7 @@ func (w *witness) learn(user, version int) {
 func (w *witness) list(client int) {
 	rng := chance(client)
 	seen := make(map[string]int)
-	position := int64(0)
+	position := w.start
 	for n := 0; w.goesOn(); n++ {
 		user := rng.IntN(len(w.users))
 		if r := w.write(client, user, n); r.ok() {
