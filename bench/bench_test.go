@@ -44,10 +44,10 @@ func TestEveryContenderAnswers(t *testing.T) {
 	}
 	// Without pgbench on the machine, one line and one claim fewer.
 	left := len(slices.DeleteFunc(slices.Clone(r.conditions), func(c string) bool { return !strings.HasPrefix(c, "no pgbench") }))
-	if got, want := len(r.lines()), 14-left; got != want {
+	if got, want := len(r.lines()), 23-left; got != want {
 		t.Errorf("%d lines were measured, want %d", got, want)
 	}
-	if got, want := len(r.claims()), 7-left; got != want {
+	if got, want := len(r.claims()), 12-left; got != want {
 		t.Errorf("%d claims are supported, want %d", got, want)
 	}
 	checkPage(t, r)
@@ -59,7 +59,7 @@ func checkPage(t *testing.T, r *report) {
 	if err := r.write(&page); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"fsync = ", "| usersvc | commands | 128 | ", "| naive | commands | 1 | ", "| plain-get | GET | 32 | ", "naive MAX + 1 | "} {
+	for _, want := range []string{"fsync = ", "| usersvc | commands | 128 | ", "| naive | commands | 1 | ", "| plain-get | GET | 64 | ", "naive MAX + 1 | "} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}
@@ -68,7 +68,7 @@ func checkPage(t *testing.T, r *report) {
 
 func TestUnknownContenderIsRefused(t *testing.T) {
 	t.Parallel()
-	if err := run(t.Context(), []string{contendArg, "crud"}, io.Discard, io.Discard); err == nil {
+	if err := run(t.Context(), []string{contendArg, "mongo"}, io.Discard, io.Discard); err == nil {
 		t.Error("a contender that does not exist was started")
 	}
 }

@@ -38,11 +38,16 @@ func (c claim) String() string {
 func (r *report) claims() []claim {
 	service := func(connections int) line { return line{serviceName, commands, connections} }
 	all := []claim{
-		r.faster("commands at 1 connection / one statement per request", service(1), line{oneStatementName, commands, 1}, 0.95),
-		r.faster("commands at 128 connections / one statement per request", service(128), line{oneStatementName, commands, 128}, 3),
+		r.faster("commands at 128 connections / one statement per request", service(128), line{oneStatementName, commands, 128}, 3.5),
 		r.faster("commands at 128 connections / naive MAX + 1", service(128), line{naiveName, commands, 128}, 60),
-		r.faster("commands at 128 connections / pgbench INSERT of single rows, 32 clients", service(128), line{pgbenchName, inserts, pgbenchConnections}, 1.8),
-		r.faster("GET by id at 32 connections / plain SELECT handler", line{serviceName, gets, getConnections}, line{plainGetName, gets, getConnections}, 2),
+		r.faster("commands at 128 connections / pgbench INSERT of single rows, 32 clients", service(128), line{pgbenchName, inserts, pgbenchConnections}, 2.5),
+		r.faster("commands at 128 connections / plain table without history", service(128), line{crudName, commands, 128}, 2.5),
+		r.faster("commands at 1 connection / one statement per request", service(1), line{oneStatementName, commands, 1}, 1),
+		r.faster("commands at 1 connection / plain table without history", service(1), line{crudName, commands, 1}, 0.85),
+		r.faster("GET by id at 64 connections / plain SELECT handler", line{serviceName, gets, 64}, line{plainGetName, gets, 64}, 2.3),
+		r.faster("GET by id at 64 connections / hello world", line{serviceName, gets, 64}, line{helloName, gets, 64}, 0.6),
+		r.faster("GET by id at 1 connection / plain SELECT handler", line{serviceName, gets, 1}, line{plainGetName, gets, 1}, 0.95),
+		r.faster("304 at 64 connections / GET by id", line{serviceName, known, 64}, line{serviceName, gets, 64}, 1),
 		r.lagging(),
 		r.noSlower(fmt.Sprintf("p50 of as_of, %d events / %d events", r.long, shortHistory), line{serviceName, asOf(r.long), 1}, line{serviceName, asOf(shortHistory), 1}, 1.5),
 	}

@@ -25,6 +25,7 @@ type connection struct {
 type reply struct {
 	status   int
 	location string
+	tag      string
 	body     []byte
 }
 
@@ -39,8 +40,11 @@ func dial(ctx context.Context, addr string) (*connection, error) {
 func (c *connection) close() { c.conn.Close() }
 
 // do sends a request, with a body unless that is empty, and reads the answer.
-func (c *connection) do(method, path, body string) (reply, error) {
-	c.out = fmt.Appendf(c.out[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, c.addr)
+func (c *connection) do(method, path, body string) (reply, error) { return c.doWith(method, path, "", body) }
+
+// doWith also sends header lines.
+func (c *connection) doWith(method, path, header, body string) (reply, error) {
+	c.out = fmt.Appendf(c.out[:0], "%s %s HTTP/1.1\r\nHost: %s\r\n%s", method, path, c.addr, header)
 	if body != "" {
 		c.out = fmt.Appendf(c.out, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
 	}
@@ -97,6 +101,8 @@ func (c *connection) readHeader(r *reply) (length int, err error) {
 			}
 		case "Location":
 			r.location = string(value)
+		case "Etag":
+			r.tag = string(value)
 		case "Transfer-Encoding":
 			return 0, errStrangeAnswer
 		}

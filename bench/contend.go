@@ -19,7 +19,9 @@ const (
 	serviceName      = "usersvc"
 	oneStatementName = "one-statement"
 	naiveName        = "naive"
+	crudName         = "crud"
 	plainGetName     = "plain-get"
+	helloName        = "hello"
 	pgbenchName      = "pgbench"
 )
 
@@ -32,7 +34,9 @@ type contender struct {
 var contenders = map[string]contender{
 	oneStatementName: {oneStatementSchema, newOneStatement},
 	naiveName:        {naiveSchema, newNaive},
+	crudName:         {crudSchema, newCRUD},
 	plainGetName:     {"", newPlainGet},
+	helloName:        {"", newHello},
 }
 
 // contendArg makes this program a contender.

@@ -46,5 +46,5 @@ func newNaive(pool *pgxpool.Pool) http.Handler {
 		})
 		return at, err
 	}
-	return newCommandHandler(store, store)
+	return newCommandHandler(logged(store), logged(store))
 }

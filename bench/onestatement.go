@@ -42,11 +42,11 @@ SELECT $1, $3, newest.version + 1, clock_timestamp(), 'user', $4, $5, $6, $7 FRO
 RETURNING version, position`
 
 func newOneStatement(pool *pgxpool.Pool) http.Handler {
-	with := func(sql string) func(context.Context, event) (stored, error) {
-		return func(ctx context.Context, e event) (at stored, err error) {
+	with := func(sql string) func(context.Context, command) (stored, error) {
+		return logged(func(ctx context.Context, e event) (at stored, err error) {
 			err = pool.QueryRow(ctx, sql, e.user, e.address, e.id, e.typ, e.schema, e.data, e.metadata).Scan(&at.version, &at.position)
 			return at, err
-		}
+		})
 	}
 	return newCommandHandler(with(createInOne), with(changeInOne))
 }

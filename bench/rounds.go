@@ -5,19 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // The loads that are put on the contenders.
 const (
 	commands = "commands" // half creates, half changes of address
 	gets     = "GET"      // of one user, by id
+	known    = "GET, 304" // the same, by a client that has it
 	inserts  = "INSERT"   // no HTTP: rows, by pgbench
 )
 
 var commandConnections = []int{1, 32, 128}
 
+var getConnections = []int{1, 64}
+
 const (
-	getConnections     = 32
 	pgbenchConnections = 32
 	// Lag is of interest when most is written.
 	lagConnections = 128
@@ -28,8 +32,8 @@ const (
 // fall on the same contender every time.
 func (b *bench) round(ctx context.Context, round int) error {
 	for _, connections := range commandConnections {
-		for i := range 3 {
-			name := []string{serviceName, oneStatementName, naiveName}[(round+i)%3]
+		for i := range writers {
+			name := writers[(round+i)%len(writers)]
 			m := measurement{contender: name, load: commands, connections: connections, round: round}
 			if err := b.commands(ctx, m); err != nil {
 				return fmt.Errorf("%s, %d connections: %w", m.contender, m.connections, err)
@@ -43,14 +47,25 @@ func (b *bench) round(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{serviceName, plainGetName} {
-		m := measurement{contender: name, load: gets, connections: getConnections, round: round}
-		if err := b.drive(ctx, m, func(int) client { return getter(ids) }); err != nil {
-			return fmt.Errorf("%s, GET: %w", name, err)
+	for _, connections := range getConnections {
+		for i := range readers {
+			m := measurement{contender: readers[(round+i)%len(readers)], load: gets, connections: connections, round: round}
+			if err := b.drive(ctx, m, func(int) client { return getter(ids) }); err != nil {
+				return fmt.Errorf("%s, GET: %w", m.contender, err)
+			}
+		}
+		m := measurement{contender: serviceName, load: known, connections: connections, round: round}
+		if err := b.drive(ctx, m, func(int) client { return &knower{ids: ids, tags: map[uuid.UUID]string{}} }); err != nil {
+			return fmt.Errorf("%s, GET of what is known: %w", m.contender, err)
 		}
 	}
 	return nil
 }
+
+var (
+	writers = []string{serviceName, oneStatementName, crudName, naiveName}
+	readers = []string{serviceName, plainGetName, helloName}
+)
 
 // commands loads a contender with commands. What the service's relay has left over is its own affair,
 // and is waited for before the next contender's turn.

@@ -51,7 +51,7 @@ func (b *bench) writePlans(ctx context.Context, w io.Writer, binary string, long
 }
 
 var (
-	logged    = regexp.MustCompile(`(?m)^\d{4}-\d{2}-\d{2} .*$`) // the first line of an entry
+	dated     = regexp.MustCompile(`(?m)^\d{4}-\d{2}-\d{2} .*$`) // the first line of an entry
 	planBegin = regexp.MustCompile(`(?m)^\t\S.*\(cost=`)
 )
 
@@ -66,7 +66,7 @@ func (p *postgres) lastPlan() (string, error) {
 		return "", err
 	}
 	plan := ""
-	for _, entry := range logged.Split(string(content), -1) {
+	for _, entry := range dated.Split(string(content), -1) {
 		if begin := planBegin.FindStringIndex(entry); begin != nil && strings.Contains(entry, " page AS MATERIALIZED (") && !strings.Contains(entry, "EXPLAIN") {
 			plan = strings.ReplaceAll(entry[begin[0]+1:], "\n\t", "\n")
 		}

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// Two queries under way keep both sides of the connection busy; with more, each carries fewer
-	// reads and the gain is lost.
-	maxRunning = 2
+	// Two readers have a query each, side by side. More share one at a time: it then carries all reads that came during
+	// the one before, and both sides do least for each of them.
+	few = 2
 	// A query serves many readers, so it has a deadline of its own and none of theirs. Only the first one of a
 	// burst has a single reader, who runs it, and must not be late for that.
 	queryTimeout = 1800 * time.Millisecond
@@ -27,7 +27,7 @@ type Reads[Q, A any] struct {
 
 	mu      sync.Mutex
 	waiting *round[Q, A] // the reads of the next query, nil if there are none
-	running int
+	asked   int          // reads in the queries under way
 }
 
 // round is the reads that one query answers.
@@ -81,18 +81,25 @@ func (r *Reads[Q, A]) join(q Q) (mine *round[Q, A], n int, lead bool) {
 	}
 	mine, n = r.waiting, len(r.waiting.questions)
 	mine.questions = append(mine.questions, q)
-	if r.running < maxRunning {
-		r.running++
-		r.waiting = nil
-		return mine, n, true
+	if r.asked >= few {
+		return mine, n, false
 	}
-	return mine, n, false
+	r.begin()
+	return mine, n, true
+}
+
+// begin takes what waits to be run.
+func (r *Reads[Q, A]) begin() *round[Q, A] {
+	next := r.waiting
+	r.waiting = nil
+	r.asked += len(next.questions)
+	return next
 }
 
 // run answers a round, then has the one that has gathered meanwhile answered, even after a panic: the
 // other readers must not wait for ever.
 func (r *Reads[Q, A]) run(ctx context.Context, these *round[Q, A], by time.Time) {
-	defer r.runNext(ctx)
+	defer r.runNext(ctx, len(these.questions))
 	defer close(these.done)
 	ctx, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
@@ -102,13 +109,11 @@ func (r *Reads[Q, A]) run(ctx context.Context, these *round[Q, A], by time.Time)
 
 var errNotAnswered = errors.New("the query came to no end")
 
-func (r *Reads[Q, A]) runNext(ctx context.Context) {
+func (r *Reads[Q, A]) runNext(ctx context.Context, answered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.waiting == nil {
-		r.running--
-		return
+	r.asked -= answered
+	if r.waiting != nil && r.asked < few {
+		go r.run(ctx, r.begin(), time.Now().Add(queryTimeout))
 	}
-	go r.run(ctx, r.waiting, time.Now().Add(queryTimeout))
-	r.waiting = nil
 }

@@ -31,7 +31,7 @@ func TestReadsThatWaitTogetherAreAnsweredTogether(t *testing.T) {
 			}
 		})
 	}
-	for joined := 0; joined < 100-maxRunning; { // all but the first wait for the next query
+	for joined := 0; joined < 100-few; { // all but the first wait for the next query
 		c.mu.Lock()
 		if c.waiting != nil {
 			joined = len(c.waiting.questions)
@@ -40,12 +40,12 @@ func TestReadsThatWaitTogetherAreAnsweredTogether(t *testing.T) {
 	}
 	close(release)
 	wg.Wait()
-	if n := queries.Load(); n != maxRunning+1 {
-		t.Errorf("%d queries for 100 reads, want %d", n, maxRunning+1)
+	if n := queries.Load(); n != few+1 {
+		t.Errorf("%d queries for 100 reads, want %d", n, few+1)
 	}
 	for running := 1; running > 0; { // the last one says so a moment after its readers have gone
 		c.mu.Lock()
-		running = c.running
+		running = c.asked
 		c.mu.Unlock()
 	}
 }
@@ -73,7 +73,7 @@ func TestReadIsNeverOlderThanItsQuestion(t *testing.T) {
 
 func TestReaderThatLeavesDisturbsNobody(t *testing.T) {
 	t.Parallel()
-	entered, release := make(chan struct{}, maxRunning+1), make(chan struct{})
+	entered, release := make(chan struct{}, few+1), make(chan struct{})
 	c := New(func(ctx context.Context, asked []int) ([]int, error) {
 		entered <- struct{}{}
 		<-release
@@ -82,14 +82,14 @@ func TestReaderThatLeavesDisturbsNobody(t *testing.T) {
 	leaving, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	var wg sync.WaitGroup
-	for range maxRunning {
+	for range few {
 		wg.Go(func() {
 			if _, err := c.Ask(t.Context(), 7); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for range maxRunning {
+	for range few {
 		<-entered
 	}
 	go func() { _, err := c.Ask(leaving, 7); left <- err }()

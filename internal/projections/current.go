@@ -51,14 +51,10 @@ LEFT JOIN LATERAL (
 ) e ON true`
 
 func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current, error) {
-	wanted := make([][16]byte, len(ids)) // uuid.UUID itself would be encoded by way of its text
-	for i, id := range ids {
-		wanted[i] = id
-	}
 	users := make([]Current, len(ids))
 	var b pgx.Batch
 	b.Queue(eventstore.KeepPlan)
-	b.Queue(selectCurrent, wanted, safeguard.With(safeguard.Tail, maxTail, 0)).Query(func(rows pgx.Rows) error {
+	b.Queue(selectCurrent, arrays(ids), safeguard.With(safeguard.Tail, maxTail, 0)).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := addCurrent(users, ids, rows); err != nil {
 				return err
@@ -98,4 +94,45 @@ func addCurrent(users []Current, ids []uuid.UUID, rows pgx.Rows) error {
 	}
 	users[n-1] = c
 	return nil
+}
+
+// Activity reads what the projection has counted for a user.
+func (p *Profiles) Activity(ctx context.Context, id uuid.UUID) (Activity, error) {
+	a, err := p.counted.Ask(ctx, id)
+	if err != nil {
+		return a, fmt.Errorf("read activity: %w", unavailable(err))
+	}
+	return a, nil
+}
+
+const selectActivity = `
+SELECT want.n, a.post_count, a.follower_count, a.position
+FROM unnest($1::uuid[]) WITH ORDINALITY AS want (id, n)
+CROSS JOIN LATERAL (
+  SELECT position, post_count, follower_count FROM derived.activity WHERE user_id = want.id ORDER BY recorded_at DESC, position DESC LIMIT 1
+) a`
+
+func (p *Profiles) readActivity(ctx context.Context, ids []uuid.UUID) ([]Activity, error) {
+	found := make([]Activity, len(ids))
+	var b pgx.Batch
+	b.Queue(eventstore.KeepPlan)
+	b.Queue(selectActivity, arrays(ids)).Query(func(rows pgx.Rows) error {
+		var n int
+		var a Activity
+		_, err := pgx.ForEachRow(rows, []any{&n, &a.PostCount, &a.FollowerCount, &a.Position}, func() error {
+			found[n-1] = a
+			return nil
+		})
+		return err
+	})
+	return found, p.pool.SendBatch(ctx, &b).Close()
+}
+
+// arrays are ids as they are encoded fastest: uuid.UUID itself would be by way of its text.
+func arrays(ids []uuid.UUID) [][16]byte {
+	bytes := make([][16]byte, len(ids))
+	for i, id := range ids {
+		bytes[i] = id
+	}
+	return bytes
 }

@@ -16,6 +16,7 @@ import (
 type Profiles struct {
 	pool    *pgxpool.Pool
 	current *coalesce.Reads[uuid.UUID, Current]
+	counted *coalesce.Reads[uuid.UUID, Activity]
 	planner *planner
 
 	mu    sync.Mutex
@@ -26,6 +27,7 @@ type Profiles struct {
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
 	p := &Profiles{pool: pool, planner: newPlanner(pool), moved: make(chan struct{})}
 	p.current = coalesce.New(p.readCurrent)
+	p.counted = coalesce.New(p.readActivity)
 	return p
 }
 

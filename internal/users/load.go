@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // A load of the present takes this many events at a time, and is over after the first where snapshots
@@ -19,16 +22,15 @@ func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, 
 	if r.Key != nil {
 		want.Key = r.Key.hash()
 	}
+	var activity projections.Activity
+	g, both := errgroup.WithContext(ctx) // one does not need the other
+	g.Go(func() (err error) { activity, err = u.profiles.Activity(both, r.UserID); return fromProfiles(err) })
 	view, record, err := u.fold(ctx, want)
-	if err != nil || record != nil || view.User.Version == 0 {
-		return view, record, err
+	if failed := g.Wait(); err == nil {
+		err = failed
 	}
-	current, err := u.profiles.Current(ctx, r.UserID)
-	if err != nil {
-		return view, nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	view.Activity = current.Activity
-	return view, nil, nil
+	view.Activity = activity
+	return view, record, err
 }
 
 // fold returns a user within the bound, from the newest snapshot and the events after it. Counters

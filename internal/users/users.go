@@ -14,8 +14,8 @@ import (
 // DefaultSnapshotEvery keeps a replay within a hundred events, which takes less than a millisecond.
 const DefaultSnapshotEvery = 100
 
-// About a kilobyte each; enough for those who are changed again while it matters.
-const cachedUsers = 10_000
+// Half a kilobyte each; enough for those who are changed again while it matters.
+const cachedUsers = 40_000
 
 // Users executes commands and answers questions about single users.
 type Users struct {
