@@ -58,8 +58,8 @@ fmt: ## format the code
 	$(golangci) fmt
 
 .PHONY: bench
-bench: ## measure against the simpler designs, side by side
-	go run ./bench
+bench: ## measure against the simpler designs, side by side, and write docs/benchmarks.md
+	go run ./bench -write docs
 
 .PHONY: bench-transfer
 bench-transfer: ## measure the export and the import of a million events

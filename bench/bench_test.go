@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/xml"
+	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 // mean nothing, but every contender has answered, and every answer was looked at.
 func TestEveryContenderAnswers(t *testing.T) {
 	t.Parallel()
-	o := options{rounds: 1, period: 200 * time.Millisecond, warmUp: 50 * time.Millisecond, dir: os.TempDir(), long: 2 * shortHistory, throwaway: true}
+	o := options{rounds: 1, period: 200 * time.Millisecond, warmUp: 50 * time.Millisecond, dir: os.TempDir(), long: 2 * shortHistory, crowd: 200, throwaway: true}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	r, err := measure(ctx, o, io.Discard)
@@ -37,20 +40,45 @@ func TestEveryContenderAnswers(t *testing.T) {
 			if m.perSecond == 0 {
 				t.Errorf("nothing succeeded: %s", m)
 			}
-			if l.contender != naiveName && len(m.refused) > 0 {
+			if l.contender != naiveName && l.load != overload && len(m.refused) > 0 {
 				t.Errorf("something was refused: %s", m)
 			}
 		}
 	}
 	// Without pgbench on the machine, one line and one claim fewer.
 	left := len(slices.DeleteFunc(slices.Clone(r.conditions), func(c string) bool { return !strings.HasPrefix(c, "no pgbench") }))
-	if got, want := len(r.lines()), 23-left; got != want {
+	if got, want := len(r.lines()), 33-left; got != want {
 		t.Errorf("%d lines were measured, want %d", got, want)
 	}
-	if got, want := len(r.claims()), 12-left; got != want {
+	if got, want := len(r.claims()), 15-left; got != want {
 		t.Errorf("%d claims are supported, want %d", got, want)
 	}
 	checkPage(t, r)
+	r.options.write = t.TempDir()
+	if err := r.publish(io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	drawing, err := os.Open(filepath.Join(r.options.write, "benchmarks.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drawing.Close()
+	bars := 0
+	for tokens := xml.NewDecoder(drawing); ; {
+		token, err := tokens.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the chart is no XML: %v", err)
+		}
+		if start, ok := token.(xml.StartElement); ok && start.Name.Local == "rect" {
+			bars++
+		}
+	}
+	if want := 2*len(writers) + 2*len(readers); bars != want {
+		t.Errorf("the chart has %d bars, want %d", bars, want)
+	}
 }
 
 func checkPage(t *testing.T, r *report) {
@@ -59,7 +87,7 @@ func checkPage(t *testing.T, r *report) {
 	if err := r.write(&page); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"fsync = ", "| usersvc | commands | 128 | ", "| naive | commands | 1 | ", "| plain-get | GET | 64 | ", "naive MAX + 1 | "} {
+	for _, want := range []string{"fsync = ", "| usersvc | commands | 128 | ", "| naive | commands | 1 | ", "| plain-get | GET | 64 | ", "| crud | 2,000/s | ", "naive MAX + 1 | "} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}

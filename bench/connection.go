@@ -40,7 +40,9 @@ func dial(ctx context.Context, addr string) (*connection, error) {
 func (c *connection) close() { c.conn.Close() }
 
 // do sends a request, with a body unless that is empty, and reads the answer.
-func (c *connection) do(method, path, body string) (reply, error) { return c.doWith(method, path, "", body) }
+func (c *connection) do(method, path, body string) (reply, error) {
+	return c.doWith(method, path, "", body)
+}
 
 // doWith also sends header lines.
 func (c *connection) doWith(method, path, header, body string) (reply, error) {

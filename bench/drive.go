@@ -27,20 +27,12 @@ type tally struct {
 // drive puts a closed load on a server: every connection sends its next request as soon as it has an
 // answer. What is answered while warming up is checked, but not counted.
 func drive(ctx context.Context, addr string, connections int, warmUp, period time.Duration, newClient func(connection int) client) (tally, error) {
-	open := make([]*connection, connections)
-	for i := range open {
-		c, err := dial(ctx, addr)
-		if err != nil {
-			return tally{}, err
-		}
-		defer c.close()
-		open[i] = c
+	open, err := dialAll(ctx, addr, connections)
+	if err != nil {
+		return tally{}, err
 	}
-	defer context.AfterFunc(ctx, func() {
-		for _, c := range open {
-			c.close()
-		}
-	})()
+	defer closeAll(open)
+	defer context.AfterFunc(ctx, func() { closeAll(open) })()
 	from := time.Now().Add(warmUp)
 	tallies, errs := make([]tally, connections), make([]error, connections)
 	var all sync.WaitGroup
@@ -104,9 +96,11 @@ func first(errs []error) error {
 }
 
 // percentile of sorted durations; 0 of none.
-func percentile(sorted []time.Duration, p int) time.Duration {
+func percentile(sorted []time.Duration, p int) time.Duration { return permille(sorted, 10*p) }
+
+func permille(sorted []time.Duration, p int) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
-	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+	return sorted[min(len(sorted)*p/1000, len(sorted)-1)]
 }

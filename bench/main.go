@@ -8,7 +8,7 @@
 //     of the neighbours hits all of them. A claim is a ratio of two measurements of one round; the
 //     median of the rounds is what counts, with the lowest and highest beside it. Nothing is left out.
 //   - The load is closed: a connection sends its next request when it has the answer to the last one.
-//     Latencies are therefore those at full load, and no promise for another one.
+//     Latencies are therefore those at full load. At fixed rates it is open (open.go).
 //   - Every answer is read and checked. Only commands that succeeded count.
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.
@@ -40,6 +40,8 @@ type options struct {
 	long      int           // events of the user with the long history
 	events    int           // of the log that is transferred
 	reads     int           // of each kind in a turn, where the past is compared with now
+	crowd     int           // connections of an overload
+	write     string        // the folder of benchmarks.md and benchmarks.svg; empty: the page is printed
 	throwaway bool          // for tests of the bench itself: the disk is not waited for
 }
 
@@ -62,12 +64,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if len(args) > 0 && args[0] == transferArg {
 		return runTransfer(ctx, args[1:], stdout, stderr)
 	}
-	o := options{warmUp: 500 * time.Millisecond, long: 100_000, reads: 200}
+	o := options{warmUp: 500 * time.Millisecond, long: 100_000, reads: 200, crowd: 6000}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often each measurement is taken")
-	flags.DurationVar(&o.period, "period", 4*time.Second, "how long each measurement takes")
+	flags.DurationVar(&o.period, "period", 3*time.Second, "how long each measurement takes")
 	flags.StringVar(&o.dir, "dir", defaultDir, "where the database is kept meanwhile: on the disk to be measured, not in memory")
+	flags.StringVar(&o.write, "write", "", "the folder to write benchmarks.md and benchmarks.svg to")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return r.write(stdout)
+	return r.publish(stdout)
 }
 
 func runTransfer(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -22,7 +22,8 @@ type measurement struct {
 	refused   map[int]int
 	succeeded int
 	p50, p99  time.Duration
-	cpu       time.Duration // of contender and database, for a request of any outcome
+	tail      [3]time.Duration // p90, p99.9 and the longest
+	cpu       time.Duration    // of contender and database, for a request of any outcome
 }
 
 // of fills in what came back in a period.
@@ -30,6 +31,7 @@ func (m measurement) of(t tally) measurement {
 	m.succeeded, m.refused = len(t.latencies), t.refused
 	m.perSecond = float64(m.succeeded) / t.took.Seconds()
 	m.p50, m.p99 = percentile(t.latencies, 50), percentile(t.latencies, 99)
+	m.tail = [3]time.Duration{percentile(t.latencies, 90), permille(t.latencies, 999), percentile(t.latencies, 100)}
 	return m
 }
 
@@ -100,6 +102,20 @@ func median[T cmp.Ordered](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
+// latencies is a line of an open load.
+func (r *report) latencies(l line) string {
+	m := r.rounds(l)
+	of := func(get func(measurement) time.Duration) string { return short(medianOf(m, get)) }
+	return strings.Join([]string{
+		l.contender, strings.TrimPrefix(l.load, "commands, "), count(medianOf(m, func(m measurement) float64 { return m.perSecond })),
+		of(func(m measurement) time.Duration { return m.p50 }), of(func(m measurement) time.Duration { return m.tail[0] }),
+		of(func(m measurement) time.Duration { return m.p99 }), of(func(m measurement) time.Duration { return m.tail[1] }),
+		of(func(m measurement) time.Duration { return m.tail[2] }),
+	}, " | ")
+}
+
+func (l line) open() bool { return strings.HasSuffix(l.load, "/s") }
+
 var page = template.Must(template.New("").Parse(`## Benchmark
 {{range .Conditions}}
 - {{.}}{{end}}
@@ -107,7 +123,13 @@ var page = template.Must(template.New("").Parse(`## Benchmark
 | contender | load | connections | per second | p50 | p99 | CPU of each | refused |
 |---|---|--:|--:|--:|--:|--:|--:|
 {{range .Rates}}| {{.}} |
-{{end}}
+{{end}}{{with .Latencies}}
+At a fixed rate, whether the answers come or not; latencies count from when a request was due:
+
+| contender | rate | per second | p50 | p90 | p99 | p99.9 | longest |
+|---|--:|--:|--:|--:|--:|--:|--:|
+{{range .}}| {{.}} |
+{{end}}{{end}}
 | claim | measured (lowest to highest round) | target | |
 |---|--:|--:|---|
 {{range .Claims}}| {{.}} |
@@ -115,14 +137,18 @@ var page = template.Must(template.New("").Parse(`## Benchmark
 
 // write renders the report as Markdown.
 func (r *report) write(w io.Writer) error {
-	var rates, claims []string
+	var rates, latencies, claims []string
 	for _, l := range r.lines() {
+		if l.open() {
+			latencies = append(latencies, r.latencies(l))
+			continue
+		}
 		rates = append(rates, r.rate(l))
 	}
 	for _, c := range r.claims() {
 		claims = append(claims, c.String())
 	}
-	return page.Execute(w, map[string][]string{"Conditions": r.conditions, "Rates": rates, "Claims": claims})
+	return page.Execute(w, map[string][]string{"Conditions": r.conditions, "Rates": rates, "Latencies": latencies, "Claims": claims})
 }
 
 func (r *report) rate(l line) string {

@@ -14,7 +14,8 @@ const (
 	commands = "commands" // half creates, half changes of address
 	gets     = "GET"      // of one user, by id
 	known    = "GET, 304" // the same, by a client that has it
-	inserts  = "INSERT"   // no HTTP: rows, by pgbench
+	overload = "commands, overload"
+	inserts  = "INSERT" // no HTTP: rows, by pgbench
 )
 
 var commandConnections = []int{1, 32, 128}
@@ -40,6 +41,17 @@ func (b *bench) round(ctx context.Context, round int) error {
 			}
 		}
 	}
+	for _, rate := range openRates {
+		for i := range openWriters {
+			m := measurement{contender: openWriters[(round+i)%len(openWriters)], load: atRate(rate), connections: openConnections, round: round}
+			if err := b.openLoad(ctx, m, rate); err != nil {
+				return fmt.Errorf("%s, %d a second: %w", m.contender, rate, err)
+			}
+		}
+	}
+	if err := b.commands(ctx, measurement{contender: serviceName, load: overload, connections: b.crowd, round: round}); err != nil {
+		return fmt.Errorf("overload: %w", err)
+	}
 	if err := b.inserts(ctx, measurement{contender: pgbenchName, load: inserts, connections: pgbenchConnections, round: round}); err != nil {
 		return err
 	}
@@ -62,16 +74,41 @@ func (b *bench) round(ctx context.Context, round int) error {
 	return nil
 }
 
+// The rates of the open load: a quiet service, a busy one, and what a plain table hardly bears.
+var openRates = []int{500, 2000, 5000}
+
+const openConnections = 128
+
+func atRate(perSecond int) string { return fmt.Sprintf("commands, %s/s", count(float64(perSecond))) }
+
+// openLoad loads a contender at a fixed rate.
+func (b *bench) openLoad(ctx context.Context, m measurement, perSecond int) error {
+	t, err := driveOpen(ctx, b.process(m.contender).addr, m.connections, perSecond, b.warmUp, b.period, func(connection int) client { return newCommander(connection) })
+	if err != nil {
+		return err
+	}
+	b.record(m.of(t))
+	return b.pg.awaitProjection(ctx)
+}
+
+func (b *bench) process(contender string) *process {
+	if contender == serviceName {
+		return b.service
+	}
+	return b.plain[contender]
+}
+
 var (
-	writers = []string{serviceName, oneStatementName, crudName, naiveName}
-	readers = []string{serviceName, plainGetName, helloName}
+	openWriters = []string{serviceName, oneStatementName, crudName}
+	writers     = []string{serviceName, oneStatementName, crudName, naiveName}
+	readers     = []string{serviceName, plainGetName, helloName}
 )
 
 // commands loads a contender with commands. What the service's relay has left over is its own affair,
 // and is waited for before the next contender's turn.
 func (b *bench) commands(ctx context.Context, m measurement) error {
 	stop := func() error { return nil }
-	if m.contender == serviceName && m.connections == lagConnections {
+	if m.contender == serviceName && m.load == commands && m.connections == lagConnections {
 		var err error
 		if stop, err = b.watchLag(ctx); err != nil {
 			return err
@@ -85,10 +122,7 @@ func (b *bench) commands(ctx context.Context, m measurement) error {
 }
 
 func (b *bench) drive(ctx context.Context, m measurement, newClient func(connection int) client) error {
-	p := b.service
-	if m.contender != serviceName {
-		p = b.plain[m.contender]
-	}
+	p := b.process(m.contender)
 	before := b.cpuTime(p)
 	t, err := drive(ctx, p.addr, m.connections, b.warmUp, b.period, newClient)
 	if err != nil {
