@@ -31,6 +31,7 @@ type config struct {
 
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the service (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
+	Token   tokenCommand   `cmd:"" help:"Make a token for trying the service out, and the keys for it in the data folder."`
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
 
 	Export      exportCommand      `cmd:"" help:"Write the log as lines of JSON, one event each, as it is stored. Progress goes to standard error."`

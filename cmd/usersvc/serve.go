@@ -14,9 +14,10 @@ import (
 type serveCommand struct {
 	Addr        string   `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"Public listener."`
 	AdminAddr   string   `env:"USERSVC_ADMIN_ADDR" default:"127.0.0.1:9090" help:"Listener for metrics and pprof."`
-	Auth        string   `env:"USERSVC_AUTH" default:"off" enum:"off" help:"${enum}: everyone may do everything, so only on loopback."`
 	CORSOrigins []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
 	RateLimit   int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
+
+	authConfig
 
 	VerifySample   int           `env:"USERSVC_VERIFY_SAMPLE" help:"Random users a minute whose row is compared with a replay of the log; 0: none."`
 	RebuildEvery   time.Duration `env:"USERSVC_REBUILD_EVERY" help:"How often user_profiles is rebuilt, to be sure that it is right; 0: never by itself."`
@@ -71,7 +72,7 @@ func (s *serveCommand) check() error {
 	if s.RateLimit < 0 {
 		return errors.New("USERSVC_RATE_LIMIT must not be negative; 0 is no limit")
 	}
-	return refuseOpenListener(s.Addr)
+	return s.authConfig.check(s.Addr)
 }
 
 // listen opens all the addresses, or none.

@@ -84,7 +84,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	}
 	return httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check,
-		CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
 	})
 }

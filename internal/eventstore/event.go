@@ -19,6 +19,7 @@ type Event struct {
 // Metadata says who caused an event and by what. It is stored with the event and never folded.
 type Metadata struct {
 	Actor         string     `json:"actor"`
+	Client        string     `json:"client,omitempty"`
 	Source        string     `json:"source"` // "api", "import", …
 	CorrelationID uuid.UUID  `json:"correlationId"`
 	CausationID   *uuid.UUID `json:"causationId,omitempty"`

@@ -3,10 +3,12 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/activity"
+	"github.com/usersvc/usersvc/internal/auth"
 	"github.com/usersvc/usersvc/internal/feed"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/rebuild"
@@ -21,8 +23,9 @@ type Config struct {
 	Relay       *outbox.Relay
 	Rebuilds    *rebuild.Rebuilds
 	Ready       func(context.Context) Readiness
-	CursorKey   []byte // 32 bytes, the same in every replica
-	OpenAPI     []byte // the contract, in YAML
+	Verifier    *auth.Verifier // nil: callers are who they say, and may do everything
+	CursorKey   []byte         // 32 bytes, the same in every replica
+	OpenAPI     []byte         // the contract, in YAML
 	Log         zerolog.Logger
 	CORSOrigins []string // none: browsers of other origins are not served
 	RateLimit   int      // requests a minute and caller; 0: no limit
@@ -35,8 +38,10 @@ type api struct {
 	relay    *outbox.Relay
 	rebuilds *rebuild.Rebuilds
 	ready    func(context.Context) Readiness
+	verifier *auth.Verifier
 	cursors  cursors
 	log      zerolog.Logger
+	refused  zerolog.Logger // for 503s: when there is one there are thousands
 }
 
 // New returns the handler of the public listener. It fails when the key or the contract is unusable.
@@ -50,7 +55,9 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{
-		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, cursors: cursors, log: c.Log,
+		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier, cursors: cursors, log: c.Log,
+		refused: c.Log.Sample(&zerolog.BurstSampler{Burst: 20, Period: time.Second}),
 	}
-	return a.routes(c, contract), nil
+	routes := a.routes(c, contract)
+	return routes, checkPermissions(routes)
 }

@@ -21,7 +21,7 @@ var commandTimeout = safeguard.With(safeguard.Deadlines, 1800*time.Millisecond, 
 func (a *api) command(decode func(*request) (domain.Command, error), parameters ...string) http.HandlerFunc {
 	parameters = append(parameters, "dry_run")
 	return a.serve(func(w http.ResponseWriter, r *http.Request) error {
-		in, err := receive(w, r, parameters)
+		in, err := a.receive(w, r, parameters)
 		if err != nil {
 			return err
 		}

@@ -76,6 +76,9 @@ func (a *api) report(x *exchange, r *http.Request) {
 		level = zerolog.WarnLevel
 	}
 	line := a.log.WithLevel(level)
+	if x.status == http.StatusServiceUnavailable {
+		line = a.refused.WithLevel(level)
+	}
 	if level > zerolog.InfoLevel {
 		line = line.Err(x.cause)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/usersvc/usersvc/internal/auth"
 	"github.com/usersvc/usersvc/internal/users"
 )
 
@@ -18,17 +19,13 @@ const (
 
 // causeOf reads who asks and by what. It goes into the metadata of the events that the request leads
 // to; what is malformed is refused on reads as well, so that nobody finds out late.
-func causeOf(r *http.Request) (users.Cause, error) {
-	cause := users.Cause{Actor: anonymous, Source: "api", Traceparent: traceparent(r.Header)}
-	actor, given, err := single(r.Header, "X-Actor")
-	if err != nil {
-		return cause, err
-	}
-	if given {
-		if !isVisible(actor, maxActor) {
-			return cause, invalidParameter("X-Actor", "must be 1 to 255 visible ASCII characters.")
+func causeOf(r *http.Request, caller auth.Caller) (users.Cause, error) {
+	cause := users.Cause{Actor: caller.Subject, Client: caller.ClientID, Source: "api", Traceparent: traceparent(r.Header)}
+	var err error
+	if caller.Subject == "" {
+		if cause.Actor, err = claimedActor(r.Header); err != nil {
+			return cause, err
 		}
-		cause.Actor = actor
 	}
 	if cause.CausationID, err = uuidHeader(r.Header, "X-Causation-Id"); err != nil {
 		return cause, err
@@ -43,6 +40,18 @@ func causeOf(r *http.Request) (users.Cause, error) {
 	}
 	cause.CorrelationID, err = correlationOf(exchangeOf(r).requestID)
 	return cause, err
+}
+
+// claimedActor believes whatever the caller says of itself, which is for as long as authentication is off.
+func claimedActor(h http.Header) (string, error) {
+	actor, given, err := single(h, "X-Actor")
+	if err != nil || !given {
+		return anonymous, err
+	}
+	if !isVisible(actor, maxActor) {
+		return "", invalidParameter("X-Actor", "must be 1 to 255 visible ASCII characters.")
+	}
+	return actor, nil
 }
 
 // correlationOf makes the id of the request serve, if it can.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -13,6 +14,8 @@ type problem struct {
 	detail  string // about this request
 	faults  faults
 	current int // the user's version, where it is the answer to a condition
+	// challenge is what the header WWW-Authenticate says beyond its scheme.
+	challenge string
 }
 
 func (p *problem) Error() string { return p.code + ": " + p.detail }
@@ -39,6 +42,12 @@ var kinds = map[string]kind{
 			"filter otherwise, start again without one."},
 	"as_of_in_future": {400, 0, "Point in time in the future",
 		"What a user will look like is not known yet. Ask for an instant that has passed."},
+	"unauthenticated": {401, 0, "Not authenticated",
+		"The request needs an access token of the configured issuer, as a bearer token in the header Authorization, and has none, " +
+			"or one that is not valid (any more). The detail says why."},
+	"forbidden": {403, 0, "Forbidden",
+		"The token is valid, but was not given the scope that this takes. The detail names it. A token with the scope users:self is for the " +
+			"user whose id is its subject, and for reading and patching alone."},
 	"route_not_found": {404, 0, "No such route",
 		"The service has nothing at this path. Paths have no trailing slash."},
 	"user_not_found": {404, 0, "No such user",
@@ -147,6 +156,9 @@ func writeProblem(w http.ResponseWriter, requestID string, p *problem) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Del("ETag")
+	if k.status == http.StatusUnauthorized || k.status == http.StatusForbidden {
+		h.Set("WWW-Authenticate", strings.TrimSuffix(`Bearer realm="usersvc", `+p.challenge, ", "))
+	}
 	if k.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(k.retryAfter))
 	}

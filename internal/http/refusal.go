@@ -37,6 +37,7 @@ var refusals = []struct {
 	{feed.ErrAhead, problem{code: "position_ahead", detail: "The log ends before this position."}},
 	{feed.ErrBusy, problem{code: "unavailable", detail: "As many clients wait for events already as this process takes."}},
 	{feed.ErrClosed, problem{code: "unavailable", detail: "The service is stopping. Come back for the rest."}},
+	{errNobodyKnown, problem{code: "unavailable", detail: "The keys of the issuer of tokens cannot be read at the moment."}},
 	{feed.ErrUnavailable, unavailable},
 	{activity.ErrUnavailable, unavailable},
 	{users.ErrUnavailable, unavailable},

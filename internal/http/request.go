@@ -23,10 +23,13 @@ type request struct {
 }
 
 // receive checks what every request to /v1 has in common: the id in the path, the names of its
-// parameters, and who asks.
-func receive(w http.ResponseWriter, r *http.Request, parameters []string) (*request, error) {
+// parameters, who asks and whether that is allowed.
+func (a *api) receive(w http.ResponseWriter, r *http.Request, parameters []string) (*request, error) {
 	in := &request{Request: r, w: w}
-	var err error
+	caller, err := a.authorize(r)
+	if err != nil {
+		return nil, err
+	}
 	if strings.Contains(r.Pattern, "{id}") {
 		if in.id, err = in.pathID(); err != nil {
 			return nil, err
@@ -35,14 +38,14 @@ func receive(w http.ResponseWriter, r *http.Request, parameters []string) (*requ
 	if in.query, err = parseQuery(r.URL.RawQuery, parameters); err != nil {
 		return nil, err
 	}
-	in.cause, err = causeOf(r)
+	in.cause, err = causeOf(r, caller)
 	return in, err
 }
 
 // read turns a function that answers into a handler.
 func (a *api) read(answer func(*request) error, parameters ...string) http.HandlerFunc {
 	return a.serve(func(w http.ResponseWriter, r *http.Request) error {
-		in, err := receive(w, r, parameters)
+		in, err := a.receive(w, r, parameters)
 		if err != nil {
 			return err
 		}

@@ -20,31 +20,23 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	mux.MethodNotAllowed(a.serve(methodNotAllowed))
 
 	v1 := mux.With(a.limits(c.RateLimit)...)
-	v1.Post("/v1/users", a.command(createUser))
-	v1.Put("/v1/users/{id}/email", a.command(changeEmail))
-	v1.Patch("/v1/users/{id}", a.command(changeProfile))
-	v1.Post("/v1/users/{id}/suspend", a.command(suspend))
-	v1.Post("/v1/users/{id}/reactivate", a.command(reactivate))
-	v1.Post("/v1/users/{id}/restore", a.command(restore))
-	v1.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
-	v1.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
-	v1.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
-	v1.Post("/v1/events", a.read(a.takeEvents))
-	get(v1, "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
+	a.commands(v1.With(a.gate(commandsAtOnce)))
+	get(v1.With(a.gate(readsAtOnce)), "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
 
-	lists := v1.With(middleware.Compress(compression, "application/json"))
+	zipped := v1.With(middleware.Compress(compression, "application/json"))
+	lists := zipped.With(a.gate(listsAtOnce))
 	get(lists, "/v1/users", a.read(a.list, "email", "id", "status", "role", "q", "created_after", "created_before",
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
 	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
 	get(lists, "/v1/users/{id}/diff", a.read(a.diff, "from", "to"))
 	get(lists, "/v1/changes", a.read(a.changes, "from", "to", "fields", "order", "limit", "cursor"))
 	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
-	get(lists, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))
-	get(lists, "/v1/projections", a.read(a.projections))
-	get(lists, "/v1/projections/{name}", a.read(a.projection))
+	get(zipped, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "wait"))
+	get(zipped, "/v1/projections", a.read(a.projections))
+	get(zipped, "/v1/projections/{name}", a.read(a.projection))
 	v1.Post("/v1/projections/{name}/rebuild", a.read(a.rebuild))
 	v1.Delete("/v1/projections/{name}/rebuild", a.read(a.cancelRebuild))
-	get(lists, "/v1/dead-letters", a.read(a.deadLetters, "projection", "state", "limit", "cursor"))
+	get(zipped, "/v1/dead-letters", a.read(a.deadLetters, "projection", "state", "limit", "cursor"))
 	v1.Post("/v1/dead-letters/retry", a.read(a.retryDeadLetters))
 	v1.Post("/v1/dead-letters/{id}/retry", a.read(a.retryDeadLetter))
 	v1.Post("/v1/dead-letters/{id}/skip", a.read(a.skipDeadLetter))
@@ -56,6 +48,19 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	get(pages, "/openapi.json", a.plain(docs.json))
 	get(pages, "/problems/{code}", a.plain(problemPage))
 	return mux
+}
+
+func (a *api) commands(r chi.Router) {
+	r.Post("/v1/users", a.command(createUser))
+	r.Put("/v1/users/{id}/email", a.command(changeEmail))
+	r.Patch("/v1/users/{id}", a.command(changeProfile))
+	r.Post("/v1/users/{id}/suspend", a.command(suspend))
+	r.Post("/v1/users/{id}/reactivate", a.command(reactivate))
+	r.Post("/v1/users/{id}/restore", a.command(restore))
+	r.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
+	r.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
+	r.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
+	r.Post("/v1/events", a.read(a.takeEvents))
 }
 
 // get answers HEAD as well, wherever it answers GET.

@@ -82,6 +82,11 @@ func (p *Profiles) List(ctx context.Context, q Query, minPosition int64, patienc
 }
 
 func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
+	done, err := p.list(ctx)
+	if err != nil {
+		return page, err
+	}
+	defer done()
 	sql, args := q.statement()
 	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)

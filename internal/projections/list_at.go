@@ -34,6 +34,11 @@ func (p *Profiles) ListAt(ctx context.Context, q Query, m Moment, patience time.
 }
 
 func (p *Profiles) pageAt(ctx context.Context, q Query, m Moment) (page Page, err error) {
+	done, err := p.list(ctx)
+	if err != nil {
+		return page, err
+	}
+	defer done()
 	e, err := p.planner.expect(ctx, q, m.RecordedAt)
 	if err != nil {
 		return page, err

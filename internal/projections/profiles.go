@@ -18,6 +18,7 @@ type Profiles struct {
 	current *coalesce.Reads[uuid.UUID, Current]
 	counted *coalesce.Reads[uuid.UUID, Activity]
 	planner *planner
+	reading chan struct{} // holds a token for each list in the database
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when the checkpoint moves, then replaced
@@ -25,7 +26,7 @@ type Profiles struct {
 
 // NewProfiles answers queries over the pool.
 func NewProfiles(pool *pgxpool.Pool) *Profiles {
-	p := &Profiles{pool: pool, planner: newPlanner(pool), moved: make(chan struct{})}
+	p := &Profiles{pool: pool, planner: newPlanner(pool), reading: make(chan struct{}, max(1, int(pool.Config().MaxConns)/2)), moved: make(chan struct{})}
 	p.current = coalesce.New(p.readCurrent)
 	p.counted = coalesce.New(p.readActivity)
 	return p
@@ -43,6 +44,16 @@ func (p *Profiles) nextMove() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.moved
+}
+
+// list waits for its turn: of the connections lists have half, so that the other half is there for reads of one user.
+func (p *Profiles) list(ctx context.Context) (done func(), err error) {
+	select {
+	case p.reading <- struct{}{}:
+		return func() { <-p.reading }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Another replica's relay moves the checkpoint without telling us: waiting reads look this often.

@@ -24,6 +24,7 @@ type Request struct {
 // Cause goes into the metadata of every event that the request leads to.
 type Cause struct {
 	Actor         string
+	Client        string // the program that the actor used, where that is known
 	Source        string // "api"
 	CorrelationID uuid.UUID
 	CausationID   *uuid.UUID

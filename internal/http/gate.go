@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+)
+
+// How many requests of a class are worked on at once. More wait in front, having cost next to nothing, and are sent away
+// early: that keeps what is answered at its usual rate under any load, and one class from starving the others.
+const (
+	// Four batches of the log: the next is always full.
+	commandsAtOnce = 1024
+	// Reads of one user that meet share a query.
+	readsAtOnce = 1024
+	// Lists may wait for a position. How many of them are in the database at once is seen to by internal/projections.
+	listsAtOnce = 256
+	// Who has waited so long in front is told to come back: by then a thousand others have had their turn.
+	gatePatience = 250 * time.Millisecond
+)
+
+// gate lets so many requests in at once.
+func (a *api) gate(atOnce int) layer {
+	inside := make(chan struct{}, atOnce)
+	refuse := a.serve(func(http.ResponseWriter, *http.Request) error { return errOverload })
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !enter(inside, r.Context().Done()) {
+				refuse(w, r)
+				return
+			}
+			defer func() { <-inside }()
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+var errOverload = &problem{code: "unavailable", detail: "More requests of this kind arrive than can be answered. Nothing was changed."}
+
+func enter(inside chan<- struct{}, gone <-chan struct{}) bool {
+	select {
+	case inside <- struct{}{}:
+		return true
+	default:
+	}
+	patience := time.NewTimer(gatePatience)
+	defer patience.Stop()
+	select {
+	case inside <- struct{}{}:
+		return true
+	case <-patience.C:
+	case <-gone:
+	}
+	return false
+}

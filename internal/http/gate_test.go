@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// A class that is full keeps its next request waiting a little, sends it away, and is open again when one has left.
+func TestFullClassSendsAway(t *testing.T) {
+	t.Parallel()
+	a := &api{log: zerolog.Nop(), refused: zerolog.Nop()}
+	entered, leave := make(chan struct{}), make(chan struct{})
+	work := func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-leave }
+	full, other := a.gate(1)(http.HandlerFunc(work)), a.gate(1)(http.HandlerFunc(work))
+	ask := func(h http.Handler) <-chan *httptest.ResponseRecorder {
+		answer := make(chan *httptest.ResponseRecorder, 1)
+		go func() {
+			w := httptest.NewRecorder()
+			a.observe(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
+			answer <- w
+		}()
+		return answer
+	}
+	first := ask(full)
+	<-entered
+	began := time.Now()
+	second := <-ask(full)
+	if took := time.Since(began); second.Code != http.StatusServiceUnavailable || second.Header().Get("Retry-After") == "" || took < gatePatience {
+		t.Errorf("the second was answered %d %v after %v", second.Code, second.Header(), took)
+	}
+	elsewhere := ask(other)
+	<-entered // one class does not keep the other waiting
+	third := ask(full)
+	leave <- struct{}{}
+	leave <- struct{}{}
+	<-entered
+	leave <- struct{}{}
+	for name, answer := range map[string]<-chan *httptest.ResponseRecorder{"first": first, "elsewhere": elsewhere, "third": third} {
+		if got := <-answer; got.Code != http.StatusOK {
+			t.Errorf("%s was answered %d", name, got.Code)
+		}
+	}
+}
