@@ -136,6 +136,7 @@ func (b *bench) serve(ctx context.Context, binary, database string, env ...strin
 		"USERSVC_ADDR=127.0.0.1:0",
 		"USERSVC_ADMIN_ADDR=127.0.0.1:0",
 		"USERSVC_LOG_LEVEL=warn",
+		fmt.Sprintf("USERSVC_ALLOW_UNSAFE_DATABASE=%v", b.throwaway),
 	), "serve")
 }
 

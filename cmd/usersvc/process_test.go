@@ -42,7 +42,8 @@ type process struct {
 func program(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), beUsersvc+"=yes", "USERSVC_ADDR=127.0.0.1:0", "USERSVC_ADMIN_ADDR=127.0.0.1:0")
+	cmd.Env = append(os.Environ(), beUsersvc+"=yes", "USERSVC_ADDR=127.0.0.1:0", "USERSVC_ADMIN_ADDR=127.0.0.1:0",
+		"USERSVC_ALLOW_UNSAFE_DATABASE=true") // that of tests does not wait for the disk
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -74,9 +75,15 @@ SELECT name, setting FROM pg_settings
 WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
                'transaction_timeout', 'client_connection_check_interval') AND setting = '0'
    OR name = 'enable_seqscan' AND setting = 'on'
-   OR name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'`
+   OR name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off'
+   OR name = 'server_encoding' AND setting <> 'UTF8'`
 
-func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.Logger) error {
+// unsafe are those without which an acknowledged command may be lost, or a name not be kept.
+var unsafe = []string{"fsync", "full_page_writes", "synchronous_commit", "server_encoding"}
+
+// checkSettings refuses a database that cannot keep what the service promises, unless that is asked for, and warns
+// of other settings.
+func checkSettings(ctx context.Context, pool *pgxpool.Pool, anyway bool, logger zerolog.Logger) error {
 	rows, err := pool.Query(ctx, selectSettings)
 	if err != nil {
 		return fmt.Errorf("read the database's settings: %w", err)
@@ -86,6 +93,9 @@ func warnAboutSettings(ctx context.Context, pool *pgxpool.Pool, logger zerolog.L
 		var name, value string
 		if err := rows.Scan(&name, &value); err != nil {
 			return err
+		}
+		if slices.Contains(unsafe, name) && !anyway {
+			return fmt.Errorf("the database has %s = %s: what is acknowledged could be lost. Set it right, or start with USERSVC_ALLOW_UNSAFE_DATABASE=true, as in a test", name, value)
 		}
 		logger.Warn().Str("setting", name).Str("value", value).Msg("the database is not set as this service needs it: see docs/configuration.md")
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/usersvc/usersvc/internal/domain"
@@ -15,7 +17,12 @@ type serveCommand struct {
 	Addr        string   `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"Public listener."`
 	AdminAddr   string   `env:"USERSVC_ADMIN_ADDR" default:"127.0.0.1:9090" help:"Listener for metrics and pprof."`
 	CORSOrigins []string `name:"cors-origins" env:"USERSVC_CORS_ORIGINS" help:"Origins whose pages may call the service."`
-	RateLimit   int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller; 0: no limit."`
+	RateLimit   int      `env:"USERSVC_RATE_LIMIT" help:"Requests a minute and caller, and ten times as many of one address; 0: no limit."`
+	Proxies     []string `name:"trusted-proxies" env:"USERSVC_TRUSTED_PROXIES" help:"Addresses or networks of proxies, whose X-Forwarded-For is believed."`
+	TLSCert     string   `name:"tls-cert" env:"USERSVC_TLS_CERT" help:"File with the certificate of the public listener, and those that vouch for it; read again when it changes."`
+	TLSKey      string   `name:"tls-key" env:"USERSVC_TLS_KEY" help:"File with its key."`
+
+	AllowUnsafe bool `name:"allow-unsafe-database" env:"USERSVC_ALLOW_UNSAFE_DATABASE" help:"Start though the database may lose what was acknowledged: for tests."`
 
 	authConfig
 
@@ -52,7 +59,12 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	if err != nil {
 		return errors.Join(err, service.close())
 	}
-	fmt.Fprintf(stdout, "serving:  http://%s (metrics and pprof: http://%s)\n", listeners[0].Addr(), listeners[1].Addr())
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+		listeners[0] = tls.NewListener(listeners[0], service.public.TLSConfig)
+	}
+	fmt.Fprintf(stdout, "serving:  %s://%s (metrics and pprof: http://%s)\n", scheme, listeners[0].Addr(), listeners[1].Addr())
 	return service.run(ctx, listeners[0], listeners[1], db.lost())
 }
 
@@ -72,7 +84,28 @@ func (s *serveCommand) check() error {
 	if s.RateLimit < 0 {
 		return errors.New("USERSVC_RATE_LIMIT must not be negative; 0 is no limit")
 	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("USERSVC_TLS_CERT and USERSVC_TLS_KEY go together")
+	}
+	if _, err := s.proxies(); err != nil {
+		return err
+	}
 	return s.authConfig.check(s.Addr)
+}
+
+// proxies are single addresses, or networks.
+func (s *serveCommand) proxies() (networks []netip.Prefix, err error) {
+	for _, text := range s.Proxies {
+		network, err := netip.ParsePrefix(text)
+		if address, errAddress := netip.ParseAddr(text); errAddress == nil {
+			network, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("USERSVC_TRUSTED_PROXIES: %w", err)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 // listen opens all the addresses, or none.

@@ -44,7 +44,7 @@ type service struct {
 }
 
 func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
-	if err := warnAboutSettings(ctx, pool, logger); err != nil {
+	if err := checkSettings(ctx, pool, c.Serve.AllowUnsafe, logger); err != nil {
 		return nil, err
 	}
 	log := eventstore.Open(pool)
@@ -64,6 +64,11 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 		return nil, errors.Join(err, s.close())
 	}
 	s.public, s.admin = httpapi.NewServer(handler), newAdminServer(pool, s)
+	if c.Serve.TLSCert != "" {
+		if s.public.TLSConfig, err = reloadedTLS(c.Serve.TLSCert, c.Serve.TLSKey); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
 	return s, nil
 }
 
@@ -82,10 +87,14 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
+	proxies, err := c.proxies()
+	if err != nil {
+		return nil, err
+	}
 	return httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check,
 		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
-		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit,
+		Log: s.logger, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
 	})
 }
 

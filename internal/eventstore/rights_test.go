@@ -57,6 +57,39 @@ func TestServiceCannotForgeOrForget(t *testing.T) {
 	}
 }
 
+// An auditor sees what there is, and can do no more than the service.
+func TestAuditorReadsAlone(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	log := openOn(t, pgtest.Pool(t, db.URL))
+	mustAppend(t, log, command(newID(), 0, "Made"))
+	auditor, err := pgx.Connect(t.Context(), db.AdminURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer auditor.Close(context.WithoutCancel(t.Context()))
+	if _, err := auditor.Exec(t.Context(), "SET SESSION AUTHORIZATION usersvc_auditor"); err != nil {
+		t.Fatal(err)
+	}
+	var events, rows int
+	err = auditor.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM eventlog.events), (SELECT count(*) FROM derived.user_profiles)`).Scan(&events, &rows)
+	if err != nil || events != 1 {
+		t.Errorf("an auditor sees %d events, %v", events, err)
+	}
+	more := []string{
+		`SELECT * FROM eventlog.append_events(now(), '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+		`SELECT eventlog.cursor_key()`, `SELECT * FROM eventlog.idempotency_keys`, `DELETE FROM derived.user_profiles`,
+		`UPDATE derived.subscriptions SET checkpoint = 0`, `CREATE TABLE derived.mine ()`, `SET ROLE usersvc_app`,
+	}
+	for _, sql := range append(more, forbidden...) {
+		_, err := auditor.Exec(t.Context(), sql)
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) || refused.Code != "42501" {
+			t.Errorf("%s: %v, want 42501", sql, err)
+		}
+	}
+}
+
 // Not even whoever migrates, a superuser here, changes history by mistake.
 func TestHistoryIsImmutableToEverybody(t *testing.T) {
 	t.Parallel()

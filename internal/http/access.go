@@ -96,7 +96,7 @@ func checkPermissions(routes chi.Routes) error {
 
 // authorize finds out who asks, and whether that is allowed. It looks at nothing but the request and the caller's own token,
 // so that a caller who may see one user alone learns nothing of others, by the answer or by its time.
-func (a *api) authorize(r *http.Request) (auth.Caller, error) {
+func (a *api) authorize(w http.ResponseWriter, r *http.Request) (auth.Caller, error) {
 	if a.verifier == nil {
 		return auth.Caller{}, nil
 	}
@@ -110,6 +110,11 @@ func (a *api) authorize(r *http.Request) (auth.Caller, error) {
 	}
 	if err != nil {
 		return caller, fmt.Errorf("%w: %w", errNobodyKnown, err)
+	}
+	if a.quotas != nil {
+		if err := a.quotas.callers.spend(w, r, caller.Subject); err != nil {
+			return caller, err
+		}
 	}
 	needed := permissions[operationOf(r.Method, r.Pattern)]
 	if caller.Has(needed.scope) || needed.self && caller.Has(usersSelf) && strings.EqualFold(chi.URLParam(r, "id"), caller.Subject) {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,8 +28,9 @@ type Config struct {
 	CursorKey   []byte         // 32 bytes, the same in every replica
 	OpenAPI     []byte         // the contract, in YAML
 	Log         zerolog.Logger
-	CORSOrigins []string // none: browsers of other origins are not served
-	RateLimit   int      // requests a minute and caller; 0: no limit
+	CORSOrigins []string       // none: browsers of other origins are not served
+	RateLimit   int            // requests a minute and caller; 0: no limit
+	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 type api struct {
@@ -41,6 +43,7 @@ type api struct {
 	verifier *auth.Verifier
 	cursors  cursors
 	log      zerolog.Logger
+	quotas   *quotas        // nil: no limits
 	refused  zerolog.Logger // for 503s: when there is one there are thousands
 }
 
@@ -55,7 +58,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{
-		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier, cursors: cursors, log: c.Log,
+		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier, cursors: cursors, log: c.Log, quotas: newQuotas(c.RateLimit, c.Proxies),
 		refused: c.Log.Sample(&zerolog.BurstSampler{Burst: 20, Period: time.Second}),
 	}
 	routes := a.routes(c, contract)

@@ -1,13 +1,9 @@
 package httpapi
 
 import (
-	"fmt"
-	"math"
 	"net/http"
-	"time"
 
 	"github.com/go-chi/cors"
-	"github.com/go-chi/httprate"
 )
 
 type layer = func(http.Handler) http.Handler
@@ -27,46 +23,4 @@ func cross(origins []string) []layer {
 			"X-Request-Id"},
 		MaxAge: 600,
 	})}
-}
-
-const (
-	rateWindow        = time.Minute
-	rateWindowSeconds = int(rateWindow / time.Second)
-)
-
-// limits holds each caller to so many requests in any minute, in this process. The window slides, so a
-// whole one is the time after which the caller certainly may go on.
-func (a *api) limits(perMinute int) []layer {
-	if perMinute == 0 {
-		return nil
-	}
-	limiter := httprate.NewRateLimiter(perMinute, rateWindow, httprate.WithResponseHeaders(httprate.ResponseHeaders{}))
-	policy := fmt.Sprintf(`"caller";q=%d;w=%d`, perMinute, rateWindowSeconds)
-	refuse := a.serve(func(http.ResponseWriter, *http.Request) error {
-		return &problem{code: "rate_limited", detail: fmt.Sprintf("More than %d requests in a minute.", perMinute)}
-	})
-	return []layer{func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			key := callerOf(r.Header)
-			exceeded := limiter.OnLimit(w, r, key)
-			_, used, _ := limiter.Status(key) // counts in memory: no error
-			w.Header().Set("RateLimit-Policy", policy)
-			w.Header().Set("RateLimit", fmt.Sprintf(`"caller";r=%d;t=%d`, max(0, perMinute-int(math.Round(used))), rateWindowSeconds))
-			if exceeded {
-				refuse(w, r)
-				return
-			}
-			next.ServeHTTP(w, r)
-		})
-	}}
-}
-
-// callerOf is asked before the header is known to be in order: a caller without a usable name shares
-// with those that have none.
-func callerOf(h http.Header) string {
-	actor, given, err := single(h, "X-Actor")
-	if err != nil || !given || !isVisible(actor, maxActor) {
-		return anonymous
-	}
-	return actor
 }

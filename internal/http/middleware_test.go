@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -176,4 +178,44 @@ func TestRateLimit(t *testing.T) {
 	s.want(t, 404, "route_not_found", "GET", "/v1/nothing", "", "X-Actor: ada")
 	s.want(t, 405, "method_not_allowed", "DELETE", "/v1/users", "", "X-Actor: ada")
 	s.want(t, 200, "", "GET", "/livez", "", "X-Actor: ada")
+}
+
+// An address has ten times as much, whoever asks from there: a caller gets no more by another name. A proxy's word for where
+// a request comes from is taken if the proxy is trusted.
+func TestRateLimitOfAnAddress(t *testing.T) {
+	proxies := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // httptest's
+	s := boot(t, func(c *httpapi.Config) { c.RateLimit, c.Proxies = 1, proxies })
+	from := func(forwarded string, i int) answer {
+		return s.send(t, "GET", "/v1/users?x=1", "", "X-Actor: caller-"+strconv.Itoa(i), "X-Forwarded-For: "+forwarded)
+	}
+	for i := range 10 {
+		if got := from("198.51.100.7", i); got.Status != 400 {
+			t.Errorf("request %d: %d %s", i, got.Status, got.Body)
+		}
+	}
+	for name, forwarded := range map[string]string{
+		"the same":                   "198.51.100.7",
+		"behind one more proxy":      "198.51.100.7, 192.0.2.9",
+		"pretending to be a proxy's": "203.0.113.1, 198.51.100.7",
+	} {
+		if got := from(forwarded, 99); got.code() != "rate_limited" || got.Header.Get("RateLimit-Policy") != `"address";q=10;w=60` {
+			t.Errorf("%s: %d %v", name, got.Status, got.Header)
+		}
+	}
+	if got := from("198.51.100.8", 100); got.Status != 400 {
+		t.Errorf("another address: %d", got.Status)
+	}
+}
+
+// With tokens a caller is its subject, and a refused token costs nobody else's quota.
+func TestRateLimitOfASubject(t *testing.T) {
+	id := newIssuer(t)
+	s := boot(t, id.believed, func(c *httpapi.Config) { c.RateLimit = 2 })
+	ada := id.token(t, "ada", "users:read")
+	for range 2 {
+		s.want(t, 200, "", "GET", "/v1/users", "", ada, "X-Actor: grace")
+	}
+	s.want(t, 429, "rate_limited", "GET", "/v1/users", "", ada, "X-Actor: grace")
+	s.want(t, 200, "", "GET", "/v1/users", "", id.token(t, "grace", "users:read"))
+	s.want(t, 401, "unauthenticated", "GET", "/v1/users", "")
 }

@@ -26,7 +26,7 @@ type request struct {
 // parameters, who asks and whether that is allowed.
 func (a *api) receive(w http.ResponseWriter, r *http.Request, parameters []string) (*request, error) {
 	in := &request{Request: r, w: w}
-	caller, err := a.authorize(r)
+	caller, err := a.authorize(w, r)
 	if err != nil {
 		return nil, err
 	}

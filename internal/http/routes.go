@@ -19,7 +19,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	mux.NotFound(a.serve(routeNotFound))
 	mux.MethodNotAllowed(a.serve(methodNotAllowed))
 
-	v1 := mux.With(a.limits(c.RateLimit)...)
+	v1 := mux.With(a.limits()...)
 	a.commands(v1.With(a.gate(commandsAtOnce)))
 	get(v1.With(a.gate(readsAtOnce)), "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
 

@@ -6,10 +6,11 @@ import (
 )
 
 // NewServer returns a server for the handler of New, with limits that no honest client meets and that
-// keep the others from holding connections for nothing. It speaks HTTP/1.1 and HTTP/2 without TLS.
+// keep the others from holding connections for nothing. It speaks HTTP/1.1 and HTTP/2, with TLS or without.
 func NewServer(handler http.Handler) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           handler,
