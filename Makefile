@@ -45,8 +45,21 @@ compiler:
 		exit 1; }
 
 .PHONY: check
-check: lint ## what CI runs: the linters, then the tests
+check: lint vulnerabilities ## what CI runs: the linters, known vulnerabilities, then the tests
+	@go mod verify
 	@$(MAKE) --no-print-directory test
+
+# The data is on the network. Where that cannot be reached, it is said and nothing fails: govulncheck's own status is 3 when it
+# has found something.
+.PHONY: vulnerabilities
+vulnerabilities: ## look for known vulnerabilities in what the program calls
+	@go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./cmd/usersvc || { [ $$? != 3 ] || exit 1; echo "not checked for known vulnerabilities: their data cannot be reached" >&2; }
+
+# CycloneDX, with the licence of each.
+.PHONY: sbom
+sbom: ## list what the binary is made of, in bin/sbom.json
+	@mkdir -p bin
+	go run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0 app -json -licenses -std -main cmd/usersvc -output bin/sbom.json .
 
 # The first run builds the linters from source, which takes a few minutes.
 .PHONY: lint

@@ -61,7 +61,7 @@ func (b *bench) openDatabase(ctx context.Context) (err error) {
 	if b.dir, err = os.MkdirTemp(b.options.dir, "usersvc-bench-"); err != nil {
 		return err
 	}
-	if err = os.Chmod(b.dir, 0o755); err != nil { //nolint:gosec // root's PostgreSQL runs as another user, who has to pass
+	if err = os.Chmod(b.dir, 0o755); err != nil { // root's PostgreSQL runs as another user, who has to pass
 		return err
 	}
 	if b.pg, err = startPostgres(ctx, b.dir, b.throwaway); err != nil {

@@ -30,7 +30,7 @@ func (r *report) publish(stdout io.Writer) error {
 		return err
 	}
 	return errors.Join(
-		os.WriteFile(filepath.Join(r.options.write, "benchmarks.md"), document.Bytes(), 0o644), //nolint:gosec // to be read by everybody
-		os.WriteFile(filepath.Join(r.options.write, "benchmarks.svg"), drawing.Bytes(), 0o644), //nolint:gosec // likewise
+		os.WriteFile(filepath.Join(r.options.write, "benchmarks.md"), document.Bytes(), 0o644), // to be read by everybody
+		os.WriteFile(filepath.Join(r.options.write, "benchmarks.svg"), drawing.Bytes(), 0o644), // likewise
 	)
 }

@@ -100,7 +100,7 @@ type clock struct {
 
 func (c clock) set(offset time.Duration) {
 	c.t.Helper()
-	err := os.WriteFile(c.file+".new", fmt.Appendf(nil, "%+d", int(offset.Seconds())), 0o644) //nolint:gosec // another user reads it
+	err := os.WriteFile(c.file+".new", fmt.Appendf(nil, "%+d", int(offset.Seconds())), 0o644) // another user reads it
 	if err == nil {
 		err = os.Rename(c.file+".new", c.file)
 	}

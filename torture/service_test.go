@@ -47,7 +47,12 @@ func serve(t *testing.T, databaseURL string, env ...string) *service {
 	out, in := io.Pipe()
 	s.cmd.Stdout, s.cmd.Stderr = in, in
 	s.launch(in)
-	t.Cleanup(s.end)
+	t.Cleanup(func() {
+		s.end()
+		if strings.Contains(strings.ToLower(s.output()), "@example") {
+			t.Error("the service named somebody in its log")
+		}
+	})
 	serving := make(chan []string, 1)
 	go s.listen(out, serving)
 	select {

@@ -72,7 +72,7 @@ func TestEveryCommandOfTheDocumentsIsRun(t *testing.T) {
 	t.Parallel()
 	for _, document := range documents(t) {
 		for _, b := range blocksOf(t, document) {
-			taken := document == readme && (b.isMake() || b.isTour() || b.isMove()) || document == configuration || document == operations
+			taken := document == readme && (b.isMake() || b.isTour() || b.isMove()) || document == configuration || document == operations || document == authentication
 			if b.isCommand() && !taken {
 				t.Errorf("%s: no test runs this block:\n%s", document, b.text)
 			}
@@ -117,6 +117,27 @@ func TestWhatTheDocumentsNameIsThere(t *testing.T) {
 		}
 		for _, match := range file.FindAllStringSubmatch(prose, -1) {
 			mustExist(t, document, match[1])
+		}
+	}
+}
+
+var testName = regexp.MustCompile("`((?:Test|Fuzz)\\w+)`")
+
+// A test that a document names as proof is there.
+func TestTestsThatTheDocumentsNameAreThere(t *testing.T) {
+	t.Parallel()
+	var code strings.Builder
+	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
+		found, _ := filepath.Glob(top + pattern) // the patterns are good ones
+		for _, path := range found {
+			code.WriteString(read(t, strings.TrimPrefix(path, top)))
+		}
+	}
+	for _, document := range documents(t) {
+		for _, match := range testName.FindAllStringSubmatch(read(t, document), -1) {
+			if !strings.Contains(code.String(), "\nfunc "+match[1]+"(") {
+				t.Errorf("%s names %s, which is not there", document, match[1])
+			}
 		}
 	}
 }

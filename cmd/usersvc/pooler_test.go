@@ -94,7 +94,7 @@ func startPooler(t *testing.T, databaseURL string) (url string) {
 		target += " password=" + database.Password
 	}
 	text := fmt.Sprintf(poolerSettings, target, port)
-	if err := os.WriteFile(settings, []byte(text), 0o644); err != nil { //nolint:gosec // read by the user of the server
+	if err := os.WriteFile(settings, []byte(text), 0o644); err != nil { // read by the user of the server
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), pgbouncer, settings)

@@ -62,7 +62,7 @@ func serve(t *testing.T, dir string, env ...string) *process {
 	}
 	urls := make(chan string, 1)
 	go p.listen(output, urls)
-	t.Cleanup(p.kill)
+	t.Cleanup(func() { p.kill(); p.namedNobody() })
 	select {
 	case p.url = <-urls:
 	case <-p.done:
@@ -90,6 +90,16 @@ func (p *process) output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.said.String()
+}
+
+// namedNobody finds no person in what the service printed. Whoever appears in tests has an address at example.com.
+func (p *process) namedNobody() {
+	p.t.Helper()
+	for line := range strings.Lines(p.output()) {
+		if strings.Contains(strings.ToLower(line), "@example") {
+			p.t.Errorf("the service named somebody: %s", line)
+		}
+	}
 }
 
 func (p *process) awaitReady() {

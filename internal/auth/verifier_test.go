@@ -215,3 +215,15 @@ func TestBadTokensAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func FuzzToken(f *testing.F) {
+	v := newVerifier()
+	f.Add("a.b.c")
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Add("eyJhbGciOiJFUzI1NiIsImtpZCI6IkVTMjU2In0.e30.AAAA")
+	f.Fuzz(func(t *testing.T, token string) {
+		if _, err := v.Verify(t.Context(), token); err == nil {
+			t.Fatalf("%q is believed", token)
+		}
+	})
+}

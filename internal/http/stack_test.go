@@ -67,6 +67,7 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	var background sync.WaitGroup
 	background.Go(func() { relay.Run(ctx) })
 	s := &stack{pool: pool, log: log, feed: hub, logged: new(lines), stopRelay: func() { cancel(); background.Wait() }}
+	t.Cleanup(func() { s.logged.checkNobody(t) })
 	t.Cleanup(func() {
 		hub.Close()
 		s.stopRelay()
@@ -105,6 +106,16 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.Write(p)
+}
+
+// checkNobody finds no person in the log. Whoever appears in these tests has an address at example.com or example.org.
+func (l *lines) checkNobody(t *testing.T) {
+	t.Helper()
+	for line := range strings.Lines(l.String()) {
+		if lower := strings.ToLower(line); strings.Contains(lower, "@example") || strings.Contains(lower, "%40example") || strings.Contains(lower, "lovelace") {
+			t.Errorf("the log names somebody: %s", line)
+		}
+	}
 }
 
 func (l *lines) String() string {

@@ -130,5 +130,5 @@ func (r Retry) stateAfter(attempts int) string {
 // together.
 func (r Retry) pause(attempts int) time.Duration {
 	pause := min(firstPause<<min(attempts-1, 20), maxPause)
-	return pause/2 + rand.N(pause)
+	return pause/2 + rand.N(pause) //nolint:gosec // nobody gains by guessing it
 }

@@ -145,7 +145,7 @@ func ignoreRules(err error) error {
 func (r *replica) history(t *testing.T, users, events int) {
 	t.Helper()
 	r.create(t, users)
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a reproducible history
+	rng := rand.New(rand.NewPCG(1, 2)) // a reproducible history
 	for range events {
 		if err := r.happens(t.Context(), rng); err != nil {
 			t.Fatal(err)

@@ -147,7 +147,7 @@ func TestRebuildBesideWriters(t *testing.T) {
 	var busy sync.WaitGroup
 	for n := range 4 {
 		busy.Go(func() {
-			rng := rand.New(rand.NewPCG(3, uint64(n))) //nolint:gosec // a reproducible history
+			rng := rand.New(rand.NewPCG(3, uint64(n))) // a reproducible history
 			for {
 				select {
 				case <-stop:

@@ -37,7 +37,7 @@ func (r *Run) switchOver(ctx context.Context, folded int64) error {
 			return err
 		}
 		select {
-		case <-time.After(switchPause/2 + rand.N(switchPause)):
+		case <-time.After(switchPause/2 + rand.N(switchPause)): //nolint:gosec // nobody gains by guessing it
 		case <-ctx.Done():
 			return ctx.Err()
 		}

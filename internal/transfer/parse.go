@@ -110,11 +110,11 @@ func parseTime(text string) (time.Time, error) {
 // madeID is the id of an event that comes without one: a UUIDv7 of its time, whose random bits are made of its
 // stream and version. So it is the same whenever the file is imported.
 func (e *event) madeID() (id uuid.UUID) {
-	name := binary.BigEndian.AppendUint32(e.streamID[:], uint32(e.version)) //nolint:gosec // to be told apart, not counted
+	name := binary.BigEndian.AppendUint32(e.streamID[:], uint32(e.version)) // to be told apart, not counted
 	sum := sha256.Sum256(name)
 	copy(id[:], sum[:])
 	var milliseconds [8]byte
-	binary.BigEndian.PutUint64(milliseconds[:], uint64(e.recordedAt.UnixMilli())) //nolint:gosec // before 1970 they are as good as others
+	binary.BigEndian.PutUint64(milliseconds[:], uint64(e.recordedAt.UnixMilli())) // before 1970 they are as good as others
 	copy(id[:6], milliseconds[2:])
 	id[6] = id[6]&0x0f | 0x70 // version 7
 	id[8] = id[8]&0x3f | 0x80 // variant of RFC 9562
