@@ -86,6 +86,10 @@ bench-rebuild: ## measure how fast, and in how much memory, a projection is made
 bench-past: ## measure reads of the past beside those of now, and what its rows cost
 	go run ./bench past
 
+.PHONY: bench-scale
+bench-scale: ## measure what grows with the log, up to ten million events; takes half an hour and 40 GB
+	go run ./bench scale
+
 # One check after the other, as their limits of time count. The short profile is part of `make test`.
 torture = go test ./torture -count=1 -v
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"strings"
@@ -20,6 +21,22 @@ func TestTravelsAreMeasured(t *testing.T) {
 		"| commands a second, with rows of the past / without | ",
 		"### q by createdAt\n\n```text\n", "actual time=",
 	} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.String())
+		}
+	}
+}
+
+func TestScaleComparesTheLogs(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	o := options{rounds: 1, reads: 5, period: 100 * time.Millisecond, warmUp: 10 * time.Millisecond, dir: os.TempDir(), throwaway: true}
+	var page strings.Builder
+	if err := benchScale(ctx, o, []int{100, 200}, &page, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| 2100 events | commands | 32 | ", "| commands a second, 2100 events / 1050 events | ", "| p50 of one user, as_of, 2100 events / 1050 events | "} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}
