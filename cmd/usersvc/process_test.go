@@ -52,24 +52,29 @@ func program(ctx context.Context, dir string, env []string, args ...string) *exe
 func serve(t *testing.T, dir string, env ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: program(context.Background(), dir, env, "serve"), done: make(chan struct{})}
+	p.start()
+	return p
+}
+
+func (p *process) start() {
+	p.t.Helper()
 	output, err := p.cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	p.cmd.Stderr = p.cmd.Stdout
 	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	urls := make(chan string, 1)
 	go p.listen(output, urls)
-	t.Cleanup(func() { p.kill(); p.namedNobody() })
+	p.t.Cleanup(func() { p.kill(); p.namedNobody() })
 	select {
 	case p.url = <-urls:
 	case <-p.done:
-		t.Fatalf("the service ended: %s", p.output())
+		p.t.Fatalf("the service ended: %s", p.output())
 	}
 	p.awaitReady()
-	return p
 }
 
 // listen keeps what the process prints, and finds its address in it.

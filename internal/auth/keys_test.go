@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/usersvc/usersvc/internal/auth/authtest"
 )
 
 // publisher is an issuer whose keys change, and that is sometimes not there.
@@ -33,7 +35,7 @@ func (p *publisher) read(context.Context) ([]byte, error) {
 
 func (p *publisher) publish(away bool, names ...string) {
 	keys := map[string]jose.JSONWebKey{}
-	maps.Copy(keys, signers)
+	maps.Copy(keys, authtest.Signers)
 	maps.DeleteFunc(keys, func(name string, _ jose.JSONWebKey) bool {
 		for _, n := range names {
 			if n == name {
@@ -44,7 +46,7 @@ func (p *publisher) publish(away bool, names ...string) {
 	})
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.set, p.away = keySet(keys), away
+	p.set, p.away = authtest.KeySet(keys), away
 }
 
 // clock is moved by hand.
@@ -157,5 +159,46 @@ func TestOnlyKeysForSignaturesAreUsed(t *testing.T) {
 		if _, err := keys.Key(t.Context(), "a"); !errors.Is(err, ErrNoKeys) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The keys change all the time, and cannot be read half of the time; nobody with a good token is refused.
+func TestRotationAndOutagesUnderLoad(t *testing.T) {
+	t.Parallel()
+	p := new(publisher)
+	p.publish(false, "ES256", "EdDSA")
+	keys, clock := newClocked(p)
+	mustFind(t, keys, "ES256")
+	v := NewVerifier(authtest.Issuer, authtest.Audience, keys)
+	stop := make(chan struct{})
+	var callers sync.WaitGroup
+	var believed atomic.Int64
+	for i := range 8 {
+		token := authtest.Token(t, []string{"ES256", "EdDSA"}[i%2], authtest.Good())
+		callers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if _, err := v.Verify(t.Context(), token); err != nil {
+					t.Error(err)
+					return
+				}
+				believed.Add(1)
+			}
+		})
+	}
+	for n := range 200 { // the two go on; others come and go
+		p.publish(n%2 == 1, append([]string{"ES256", "EdDSA"}, []string{"RS256", "PS256"}[n/2%2])...)
+		clock.pass(refreshEvery)
+		<-time.After(2 * time.Millisecond)
+	}
+	close(stop)
+	callers.Wait()
+	t.Logf("%d tokens believed while the keys were fetched %d times", believed.Load(), p.fetched.Load())
+	if p.fetched.Load() < 50 {
+		t.Errorf("the keys were fetched %d times: the test has lost its way", p.fetched.Load())
 	}
 }

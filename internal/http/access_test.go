@@ -2,8 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,55 +11,24 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/auth"
+	"github.com/usersvc/usersvc/internal/auth/authtest"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 )
 
-const (
-	tokenIssuer   = "https://id.example.com"
-	tokenAudience = "usersvc"
-)
-
-// issuer signs tokens, and has them believed.
-type issuer struct{ key jose.JSONWebKey }
-
-func newIssuer(t *testing.T) issuer {
-	t.Helper()
-	_, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return issuer{jose.JSONWebKey{Key: private, KeyID: "a", Algorithm: "EdDSA", Use: "sig"}}
+// believed has tokens of package authtest believed.
+func believed(c *httpapi.Config) {
+	set := authtest.KeySet(authtest.Signers)
+	c.Verifier = auth.NewVerifier(authtest.Issuer, authtest.Audience, auth.NewKeys(func(context.Context) ([]byte, error) { return set, nil }))
 }
 
-func (i issuer) believed(c *httpapi.Config) {
-	set, _ := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{i.key.Public()}})
-	c.Verifier = auth.NewVerifier(tokenIssuer, tokenAudience, auth.NewKeys(func(context.Context) ([]byte, error) { return set, nil }))
-}
-
-// token is the header of a caller with some scopes.
-func (i issuer) token(t *testing.T, subject, scopes string, changes ...func(*jwt.Claims)) string {
+// bearer is the header of a caller with some scopes.
+func bearer(t *testing.T, subject, scopes string, changes ...any) string {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: i.key}, (&jose.SignerOptions{}).WithType("at+jwt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	claims := jwt.Claims{
-		Issuer: tokenIssuer, Audience: jwt.Audience{tokenAudience}, Subject: subject,
-		IssuedAt: jwt.NewNumericDate(time.Now()), Expiry: jwt.NewNumericDate(time.Now().Add(time.Hour)),
-	}
-	for _, change := range changes {
-		change(&claims)
-	}
-	token, err := jwt.Signed(signer).Claims(claims).Claims(map[string]any{"scope": scopes, "client_id": "shop"}).Serialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "Authorization: Bearer " + token
+	claims := authtest.With(authtest.Good(), append([]any{"sub", subject, "scope", scopes}, changes...)...)
+	return "Authorization: Bearer " + authtest.Token(t, "EdDSA", claims)
 }
 
 // operations are all of the contract, with the scopes that each names: any one of them will do.
@@ -88,33 +55,32 @@ func named(operation *openapi3.Operation) (scopes []string) {
 
 // Every route, asked by everybody: what openapi.yaml says is what happens.
 func TestWhoMayDoWhat(t *testing.T) {
-	id := newIssuer(t)
-	s := boot(t, id.believed)
+	s := boot(t, believed)
 	all := operations(t)
 	self, other := uuid.NewString(), uuid.NewString()
 	everything := []string{"users:read", "users:write", "users:admin", "events:read", "events:write", "ops", "users:self"}
 	for _, user := range []string{self, other} {
-		s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"%s@example.com","displayName":"Ada"}`, user, user), id.token(t, "sign-up", "users:write"))
+		s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"%s@example.com","displayName":"Ada"}`, user, user), bearer(t, "sign-up", "users:write"))
 	}
 	principals := map[string]struct {
 		header, scope, user string
 		unknown             bool // 401
 	}{
 		"nobody":              {header: "Accept: */*", unknown: true, user: self},
-		"an expired token":    {header: id.token(t, self, strings.Join(everything, " "), func(c *jwt.Claims) { c.Expiry = jwt.NewNumericDate(time.Now().Add(-time.Hour)) }), unknown: true, user: self},
-		"another audience":    {header: id.token(t, self, strings.Join(everything, " "), func(c *jwt.Claims) { c.Audience = jwt.Audience{"billing"} }), unknown: true, user: self},
+		"an expired token":    {header: bearer(t, self, strings.Join(everything, " "), "exp", time.Now().Add(-time.Hour).Unix()), unknown: true, user: self},
+		"another audience":    {header: bearer(t, self, strings.Join(everything, " "), "aud", "billing"), unknown: true, user: self},
 		"basic":               {header: "Authorization: Basic YTpi", unknown: true, user: self},
-		"nothing":             {header: id.token(t, self, ""), user: self},
-		"a scope like ours":   {header: id.token(t, self, "users users:* USERS:READ users:reader op"), user: self},
-		"self, about another": {header: id.token(t, self, "users:self"), user: other},
-		"self, about nobody":  {header: id.token(t, self, "users:self"), user: uuid.NewString()},
-		"self":                {header: id.token(t, self, "users:self"), scope: "users:self", user: self},
+		"nothing":             {header: bearer(t, self, ""), user: self},
+		"a scope like ours":   {header: bearer(t, self, "users users:* USERS:READ users:reader op"), user: self},
+		"self, about another": {header: bearer(t, self, "users:self"), user: other},
+		"self, about nobody":  {header: bearer(t, self, "users:self"), user: uuid.NewString()},
+		"self":                {header: bearer(t, self, "users:self"), scope: "users:self", user: self},
 	}
 	for _, scope := range everything[:6] {
 		principals[scope] = struct {
 			header, scope, user string
 			unknown             bool
-		}{header: id.token(t, "somebody", scope), scope: scope, user: other}
+		}{header: bearer(t, "somebody", scope), scope: scope, user: other}
 	}
 	for operation, scopes := range all {
 		method, path, _ := strings.Cut(operation, " ")
@@ -155,12 +121,11 @@ func TestScopesAreDescribed(t *testing.T) {
 
 // Whoever may see one user learns nothing of others: the answers are the same, and nobody is looked up for them.
 func TestSelfLearnsNothingOfOthers(t *testing.T) {
-	id := newIssuer(t)
-	s := boot(t, id.believed)
+	s := boot(t, believed)
 	self, other := uuid.NewString(), uuid.NewString()
-	s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"eve@example.com","displayName":"Eve"}`, other), id.token(t, "sign-up", "users:write"))
+	s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"eve@example.com","displayName":"Eve"}`, other), bearer(t, "sign-up", "users:write"))
 	s.stopRelay()
-	me := id.token(t, self, "users:self")
+	me := bearer(t, self, "users:self")
 	before := s.pool.Stat().AcquireCount()
 	var answers []string
 	for _, target := range []string{"/v1/users/" + other, "/v1/users/" + uuid.NewString(), "/v1/users/nonsense", "/v1/users?email=eve@example.com", "/v1/users?email=nobody@example.com"} {
@@ -180,13 +145,30 @@ func TestSelfLearnsNothingOfOthers(t *testing.T) {
 
 // The token says who did it, whatever a header says.
 func TestActorIsTheSubject(t *testing.T) {
-	id := newIssuer(t)
-	s := boot(t, id.believed)
+	s := boot(t, believed)
 	user := uuid.NewString()
-	s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"ada@example.com","displayName":"Ada"}`, user), id.token(t, "sign-up", "users:write"), "X-Actor: root")
-	got := s.want(t, 200, "", "GET", "/v1/users/"+user+"/events", "", id.token(t, "auditor", "users:read")).json(t)
+	s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"id":%q,"email":"ada@example.com","displayName":"Ada"}`, user), bearer(t, "sign-up", "users:write"), "X-Actor: root")
+	got := s.want(t, 200, "", "GET", "/v1/users/"+user+"/events", "", bearer(t, "auditor", "users:read")).json(t)
 	metadata := got["data"].([]any)[0].(map[string]any)["metadata"].(map[string]any)
 	if metadata["actor"] != "sign-up" || metadata["client"] != "shop" {
 		t.Errorf("the event says %v", metadata)
+	}
+}
+
+// No bad token opens any route.
+func TestBadTokensOpenNothing(t *testing.T) {
+	s := boot(t, believed)
+	bad := authtest.Bad(t)
+	for operation, scopes := range operations(t) {
+		if len(scopes) == 0 {
+			continue
+		}
+		method, path, _ := strings.Cut(operation, " ")
+		target := strings.NewReplacer("{id}", uuid.NewString(), "{role}", "editor", "{name}", "user_profiles").Replace(path)
+		for name, token := range bad {
+			if got := s.serve(newRequest(t, method, target, "", "Authorization: Bearer "+token)); got.Status != http.StatusUnauthorized {
+				t.Errorf("%s with %s: %d %s", operation, name, got.Status, got.Body)
+			}
+		}
 	}
 }

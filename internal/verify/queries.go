@@ -4,6 +4,10 @@ package verify
 type query struct{ check, promise, sql string }
 
 var queries = []query{
+	{"immutability", "the log refuses to be changed, whatever the session says of triggers", `
+SELECT 'the trigger events_are_immutable is missing, or not always on' WHERE NOT EXISTS (
+  SELECT FROM pg_trigger WHERE tgrelid = 'eventlog.events'::regclass AND tgname = 'events_are_immutable' AND tgenabled = 'A'
+)`},
 	{"positions", "positions are 1, 2, 3 … without gaps", `
 SELECT position::text FROM (SELECT position, lag(position, 1, 0::bigint) OVER (ORDER BY position) AS before FROM eventlog.events) e
 WHERE position <> before + 1`},

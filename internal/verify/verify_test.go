@@ -136,6 +136,12 @@ func (h *house) spoil(t *testing.T, statement string, args ...any) {
 	if _, err := conn.Exec(t.Context(), statement, args...); err != nil {
 		t.Fatal(err)
 	}
+	if strings.Contains(statement, "TRIGGER") {
+		return
+	}
+	if _, err := conn.Exec(t.Context(), `ALTER TABLE eventlog.events ENABLE ALWAYS TRIGGER events_are_immutable`); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (h *house) operator(t *testing.T) *pgx.Conn {
@@ -159,7 +165,7 @@ func (h *house) wrong(t *testing.T) (names []string) {
 			names = append(names, fmt.Sprintf("%s %d", r.Check, r.Wrong))
 		}
 	}
-	if report.Right() != (len(names) == 0) || len(report.Results) != 10 {
+	if report.Right() != (len(names) == 0) || len(report.Results) != 11 {
 		t.Errorf("%+v", report)
 	}
 	return names
@@ -184,24 +190,30 @@ func TestEverythingWrongIsFound(t *testing.T) {
 		want   []string
 		remain []string // after the repair
 	}{
-		"a missing event":            {`DELETE FROM eventlog.events WHERE type = 'PostCreated' AND position = (SELECT min(position) FROM eventlog.events WHERE type = 'PostCreated' AND $1::uuid IS NOT NULL)`, 0, []string{"positions 1"}, []string{"positions 1"}},
-		"a time that goes back":      {`UPDATE eventlog.events SET recorded_at = recorded_at - interval '1 day' WHERE position = 2 AND $1::uuid IS NOT NULL`, 0, []string{"times 1", "user_profiles 1"}, []string{"times 1"}},
-		"a version left out":         {`UPDATE eventlog.events SET version = 100 WHERE stream_id = $1 AND version = 9`, 0, []string{"versions 1", "idempotency keys 1"}, nil},
-		"a stream of two types":      {`UPDATE eventlog.events SET stream_type = 'activity' WHERE stream_id = $1 AND version = 9`, 0, []string{"streams 1"}, nil},
-		"a record of nothing":        {`UPDATE eventlog.idempotency_keys SET position = position + 1 WHERE stream_id = $1 AND version = 2`, 0, []string{"idempotency keys 1"}, []string{"idempotency keys 1"}},
-		"an address not held":        {`DELETE FROM eventlog.claims WHERE stream_id = $1`, 1, []string{"claims 1"}, nil},
-		"an address held too long":   {`INSERT INTO eventlog.claims VALUES ('email', 'gone@example.com', $1)`, 5, []string{"claims 1"}, nil},
-		"another's address":          {`UPDATE eventlog.claims SET stream_id = $1 WHERE key = 'user1@example.com'`, 2, []string{"claims 2"}, nil},
-		"a wrong snapshot":           {`UPDATE derived.snapshots SET state = state || '{"email":"x@example.com"}' WHERE stream_id = $1 AND version = 6`, 3, []string{"snapshots 1"}, nil},
-		"a wrong row":                {`UPDATE derived.user_profiles SET search = '' WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
-		"a missing row":              {`DELETE FROM derived.user_profiles WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
-		"a wrong counter":            {`UPDATE derived.activity SET post_count = 7 WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
-		"a letter about nothing":     {`INSERT INTO derived.dead_letters (id, subscription, user_id, position, state) VALUES (gen_random_uuid(), 'user_profiles', $1, 1000000, 'dead')`, 4, []string{"dead letters 2"}, nil},
-		"a checkpoint in the future": {`UPDATE derived.subscriptions SET checkpoint = checkpoint + 1000 WHERE $1::uuid IS NOT NULL`, 4, []string{"checkpoints 1"}, []string{"checkpoints 1"}},
+		"a trigger turned off":                  {`ALTER TABLE eventlog.events DISABLE TRIGGER events_are_immutable`, -1, []string{"immutability 1"}, []string{"immutability 1"}},
+		"a trigger that a session may turn off": {`ALTER TABLE eventlog.events ENABLE TRIGGER events_are_immutable`, -1, []string{"immutability 1"}, []string{"immutability 1"}},
+		"a missing event":                       {`DELETE FROM eventlog.events WHERE type = 'PostCreated' AND position = (SELECT min(position) FROM eventlog.events WHERE type = 'PostCreated' AND $1::uuid IS NOT NULL)`, 0, []string{"positions 1"}, []string{"positions 1"}},
+		"a time that goes back":                 {`UPDATE eventlog.events SET recorded_at = recorded_at - interval '1 day' WHERE position = 2 AND $1::uuid IS NOT NULL`, 0, []string{"times 1", "user_profiles 1"}, []string{"times 1"}},
+		"a version left out":                    {`UPDATE eventlog.events SET version = 100 WHERE stream_id = $1 AND version = 9`, 0, []string{"versions 1", "idempotency keys 1"}, nil},
+		"a stream of two types":                 {`UPDATE eventlog.events SET stream_type = 'activity' WHERE stream_id = $1 AND version = 9`, 0, []string{"streams 1"}, nil},
+		"a record of nothing":                   {`UPDATE eventlog.idempotency_keys SET position = position + 1 WHERE stream_id = $1 AND version = 2`, 0, []string{"idempotency keys 1"}, []string{"idempotency keys 1"}},
+		"an address not held":                   {`DELETE FROM eventlog.claims WHERE stream_id = $1`, 1, []string{"claims 1"}, nil},
+		"an address held too long":              {`INSERT INTO eventlog.claims VALUES ('email', 'gone@example.com', $1)`, 5, []string{"claims 1"}, nil},
+		"another's address":                     {`UPDATE eventlog.claims SET stream_id = $1 WHERE key = 'user1@example.com'`, 2, []string{"claims 2"}, nil},
+		"a wrong snapshot":                      {`UPDATE derived.snapshots SET state = state || '{"email":"x@example.com"}' WHERE stream_id = $1 AND version = 6`, 3, []string{"snapshots 1"}, nil},
+		"a wrong row":                           {`UPDATE derived.user_profiles SET search = '' WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
+		"a missing row":                         {`DELETE FROM derived.user_profiles WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
+		"a wrong counter":                       {`UPDATE derived.activity SET post_count = 7 WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
+		"a letter about nothing":                {`INSERT INTO derived.dead_letters (id, subscription, user_id, position, state) VALUES (gen_random_uuid(), 'user_profiles', $1, 1000000, 'dead')`, 4, []string{"dead letters 2"}, nil},
+		"a checkpoint in the future":            {`UPDATE derived.subscriptions SET checkpoint = checkpoint + 1000 WHERE $1::uuid IS NOT NULL`, 4, []string{"checkpoints 1"}, []string{"checkpoints 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := open(t)
-			h.spoil(t, c.spoil, h.ids[c.with])
+			if c.with < 0 {
+				h.spoil(t, c.spoil)
+			} else {
+				h.spoil(t, c.spoil, h.ids[c.with])
+			}
 			found := h.wrong(t)
 			for _, want := range c.want {
 				if !slices.Contains(found, want) {
