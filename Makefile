@@ -90,6 +90,10 @@ bench-past: ## measure reads of the past beside those of now, and what its rows 
 bench-scale: ## measure what grows with the log, up to ten million events; takes half an hour and 40 GB
 	go run ./bench scale
 
+.PHONY: bench-soak
+bench-soak: ## keep a steady load on the service for half an hour, and look at what grows
+	go run ./bench -period 30m soak
+
 # One check after the other, as their limits of time count. The short profile is part of `make test`.
 torture = go test ./torture -count=1 -v
 

@@ -17,6 +17,7 @@ type commander struct {
 	connection int
 	created    []string // where they are
 	requests   int
+	few        bool // every fifth change is of one of the first two
 }
 
 // No address is used twice, by any commander of any run.
@@ -29,7 +30,11 @@ func newAddress() string { return fmt.Sprintf("ada.%d.%d@example.com", os.Getpid
 func (c *commander) request(conn *connection) (int, error) {
 	c.requests++
 	if c.requests%2 == 0 && len(c.created) > 0 {
-		return c.change(conn, c.created[rand.IntN(len(c.created))])
+		among := len(c.created)
+		if c.few && c.requests%10 == 0 {
+			among = min(2, among)
+		}
+		return c.change(conn, c.created[rand.IntN(among)])
 	}
 	return c.create(conn)
 }

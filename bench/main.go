@@ -14,7 +14,8 @@
 //     idempotency keys, conditions or histories with an actor to answer from.
 //
 // With an argument it measures something else instead: transfer, the export and the import of a log (transfer.go);
-// rebuild, how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go); scale, logs of three lengths (scale.go).
+// rebuild, how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go); scale, logs of three lengths (scale.go); soak, a steady load for half
+// an hour (soak.go).
 //
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main
@@ -80,6 +81,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch flags.Arg(0) {
 	case rebuildArg:
 		return benchRebuilds(ctx, o, rebuiltEvents, stdout, stderr)
+	case soakArg:
+		return benchSoak(ctx, o, stdout, stderr)
 	case scaleArg:
 		return benchScale(ctx, o, ladder, stdout, stderr)
 	case travelArg:

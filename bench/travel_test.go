@@ -42,3 +42,19 @@ func TestScaleComparesTheLogs(t *testing.T) {
 		}
 	}
 }
+
+func TestSoakLooksAtWhatGrows(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	o := options{period: 1500 * time.Millisecond, warmUp: 10 * time.Millisecond, dir: os.TempDir(), throwaway: true}
+	var page strings.Builder
+	if err := benchSoak(ctx, o, &page, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| commands carried out a second | ", "| memory of the service, at most | ", "| bytes of its indexes, at the end / after a third | "} {
+		if !strings.Contains(page.String(), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.String())
+		}
+	}
+}

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -19,6 +20,9 @@ type Email struct{ given, canonical string }
 
 // String returns the address as it was given.
 func (e Email) String() string { return e.given }
+
+// Format keeps the address out of whatever is printed without asking for it: logs, errors, dumps of a struct.
+func (e Email) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[e-mail address]") }
 
 // Canonical returns the address in ASCII, in lower case, with the domain as
 // A-labels. Two spellings of one address have the same canonical form. It is

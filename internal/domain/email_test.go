@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -286,5 +287,20 @@ func checkCanonical(t *testing.T, given, canonical string) {
 	}
 	if domain.CanonicalEmail(given) != canonical {
 		t.Fatalf("%q: CanonicalEmail disagrees with %q", given, canonical)
+	}
+}
+
+func TestPrintedAddressIsHidden(t *testing.T) {
+	t.Parallel()
+	e, err := domain.ParseEmail("ada@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	within := struct{ Email domain.Email }{e}
+	if said := fmt.Sprintf("%v %s %q %+v %#v %v", e, e, e, within, within, &within); strings.Contains(said, "ada") {
+		t.Errorf("printed: %s", said)
+	}
+	if e.String() != "ada@example.com" {
+		t.Errorf("asked for: %s", e.String())
 	}
 }
