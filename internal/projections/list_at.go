@@ -53,7 +53,9 @@ const dontSort = `SELECT set_config('enable_sort', 'off', true)`
 func (p *Profiles) readAt(ctx context.Context, q Query, m Moment, e expected, page *Page) error {
 	sql, args, sorted := q.statementAt(m, e)
 	var b pgx.Batch
-	b.Queue(eventstore.KeepPlan) // how to find the page has been decided
+	if e.many() {
+		b.Queue(eventstore.KeepPlan) // how to find the page has been decided
+	}
 	if sorted {
 		b.Queue(dontSort)
 	}

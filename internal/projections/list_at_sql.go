@@ -170,7 +170,9 @@ func (w *writing) oneByOne(who string) string {
 	}
 	return `
 SELECT p.*, ` + w.order.name + ` AS place
-FROM (` + who + `) who (user_id, created_at) JOIN derived.user_profiles l ON l.user_id = who.user_id CROSS JOIN LATERAL (
+FROM (` + who + `) who (user_id, created_at) CROSS JOIN LATERAL (
+  SELECT * FROM derived.user_profiles WHERE user_id = who.user_id LIMIT 1
+) l CROSS JOIN LATERAL (
   SELECT ` + newest + ` WHERE l.position <= ` + position + `
   UNION ALL (
     SELECT ` + columns + ` FROM derived.user_versions p
