@@ -20,7 +20,7 @@ import (
 func newAdminServer(pool *pgxpool.Pool, s *service) *http.Server {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&logMetrics{s.log, s.relay}, s.sampling.sampled, s.sampling.drifted,
+		&logMetrics{s.log, s.relay}, s.requests.took, s.sampling.sampled, s.sampling.drifted,
 		poolGauge("usersvc_pool_connections", "Connections to PostgreSQL that are open.", pool, (*pgxpool.Stat).TotalConns),
 		poolGauge("usersvc_pool_connections_in_use", "Connections to PostgreSQL that are in use.", pool, (*pgxpool.Stat).AcquiredConns),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "usersvc_feed_streams", Help: "Clients that wait for events, as a stream or by long poll."},

@@ -3,9 +3,12 @@ package main
 import (
 	"io"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/pgtest"
@@ -60,9 +63,21 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 		`usersvc_subscription_failed{subscription="user_profiles"} 0` + "\n",
 		"usersvc_feed_streams 0\n",
 		"go_goroutines ",
+		`usersvc_http_request_seconds_count{method="POST",route="/v1/users",status="201"} 1` + "\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in the metrics", want)
 		}
+	}
+	var served, described []string
+	for _, help := range regexp.MustCompile(`(?m)^# HELP (usersvc_\w+) `).FindAllStringSubmatch(string(text), -1) {
+		served = append(served, help[1])
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(usersvc_\\w+)` ").FindAllStringSubmatch(read(t, "docs/metrics.md"), -1) {
+		described = append(described, row[1])
+	}
+	slices.Sort(described)
+	if diff := cmp.Diff(served, described); diff != "" {
+		t.Errorf("served (-) and described in docs/metrics.md (+):\n%s", diff)
 	}
 }

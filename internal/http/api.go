@@ -18,16 +18,18 @@ import (
 
 // Config is what the handlers stand on.
 type Config struct {
-	Users       *users.Users
-	Activity    *activity.Intake
-	Feed        *feed.Hub
-	Relay       *outbox.Relay
-	Rebuilds    *rebuild.Rebuilds
-	Ready       func(context.Context) Readiness
-	Verifier    *auth.Verifier // nil: callers are who they say, and may do everything
-	CursorKey   []byte         // 32 bytes, the same in every replica
-	OpenAPI     []byte         // the contract, in YAML
-	Log         zerolog.Logger
+	Users     *users.Users
+	Activity  *activity.Intake
+	Feed      *feed.Hub
+	Relay     *outbox.Relay
+	Rebuilds  *rebuild.Rebuilds
+	Ready     func(context.Context) Readiness
+	Verifier  *auth.Verifier // nil: callers are who they say, and may do everything
+	CursorKey []byte         // 32 bytes, the same in every replica
+	OpenAPI   []byte         // the contract, in YAML
+	Log       zerolog.Logger
+	// Answered is told of each request when it is over; nil: nobody is. The route is its pattern, or empty for none.
+	Answered    func(method, route string, status int, took time.Duration)
 	CORSOrigins []string       // none: browsers of other origins are not served
 	RateLimit   int            // requests a minute and caller; 0: no limit
 	Proxies     []netip.Prefix // whose X-Forwarded-For is believed
@@ -43,6 +45,7 @@ type api struct {
 	verifier *auth.Verifier
 	cursors  cursors
 	log      zerolog.Logger
+	answered func(method, route string, status int, took time.Duration)
 	quotas   *quotas        // nil: no limits
 	refused  zerolog.Logger // for 503s: when there is one there are thousands
 }
@@ -57,8 +60,12 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Answered == nil {
+		c.Answered = func(string, string, int, time.Duration) {}
+	}
 	a := &api{
-		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier, cursors: cursors, log: c.Log, quotas: newQuotas(c.RateLimit, c.Proxies),
+		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier,
+		cursors: cursors, log: c.Log, answered: c.Answered, quotas: newQuotas(c.RateLimit, c.Proxies),
 		refused: c.Log.Sample(&zerolog.BurstSampler{Burst: 20, Period: time.Second}),
 	}
 	routes := a.routes(c, contract)

@@ -66,6 +66,8 @@ func (a *api) observe(next http.Handler) http.Handler {
 // report writes the line of a request. The cause of a refusal is written only where the service is at
 // fault: elsewhere the client knows it, and it may be about a person.
 func (a *api) report(x *exchange, r *http.Request) {
+	took := time.Since(x.began)
+	a.answered(r.Method, r.Pattern, x.status, took)
 	level := zerolog.InfoLevel
 	switch {
 	case x.status == 0: // the client went away
@@ -83,7 +85,7 @@ func (a *api) report(x *exchange, r *http.Request) {
 		line = line.Err(x.cause)
 	}
 	line.Str("method", r.Method).Str("route", r.Pattern).Int("status", x.status).Int("bytes", x.bytes).
-		Dur("duration", time.Since(x.began)).Str("request", x.requestID).Msg("request")
+		Dur("duration", took).Str("request", x.requestID).Msg("request")
 }
 
 // serve turns what may fail into a handler. It is the one place where errors become answers.

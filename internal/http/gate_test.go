@@ -12,7 +12,7 @@ import (
 // A class that is full keeps its next request waiting a little, sends it away, and is open again when one has left.
 func TestFullClassSendsAway(t *testing.T) {
 	t.Parallel()
-	a := &api{log: zerolog.Nop(), refused: zerolog.Nop()}
+	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-leave }
 	full, other := a.gate(1)(http.HandlerFunc(work)), a.gate(1)(http.HandlerFunc(work))

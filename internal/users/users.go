@@ -14,8 +14,9 @@ import (
 // DefaultSnapshotEvery keeps a replay within a hundred events, which takes less than a millisecond.
 const DefaultSnapshotEvery = 100
 
-// Half a kilobyte each; enough for those who are changed again while it matters.
-const cachedUsers = 40_000
+// Half a kilobyte each, and as much again four times over until it is collected: more of them and the service takes more than
+// a hundred megabytes. Enough for those who are changed again while it matters.
+const cachedUsers = 16_000
 
 // Users executes commands and answers questions about single users.
 type Users struct {
