@@ -141,7 +141,7 @@ func TestListCursor(t *testing.T) {
 		t.Errorf("total is %v", first.json(t)["total"])
 	}
 	cursor := first.json(t)["nextCursor"].(string)
-	if strings.Contains(first.Header.Get("Link"), "ada") {
+	if strings.Contains(first.Header.Get("Link"), "q=") { // the cursor itself may have any letters
 		t.Error("Link tells what was searched for")
 	}
 	for q, want := range map[string][]string{
