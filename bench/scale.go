@@ -26,26 +26,14 @@ const (
 // benchScale measures, and prints what it found.
 func benchScale(ctx context.Context, o options, ladder []int, stdout, stderr io.Writer) (err error) {
 	b := &bench{options: o, progress: stderr, report: &report{options: o}}
-	var worlds []*world
-	defer func() {
-		for _, w := range worlds {
-			err = errors.Join(err, w.service.stop())
-		}
-		err = errors.Join(err, b.close())
-	}()
-	if err := b.openDatabase(ctx); err != nil {
-		return err
+	var plans []plan
+	for _, users := range ladder {
+		plans = append(plans, plan{rung(users), users})
 	}
-	binary, err := b.buildService(ctx)
+	_, worlds, err := b.openWorlds(ctx, plans...)
+	defer func() { err = errors.Join(err, b.closeWorlds(worlds)) }()
 	if err != nil {
 		return err
-	}
-	for _, users := range ladder {
-		w, err := b.openWorld(ctx, binary, rung(users), users)
-		if err != nil {
-			return err
-		}
-		worlds = append(worlds, w)
 	}
 	for round := range b.rounds {
 		if err := b.climb(ctx, round, worlds); err != nil {

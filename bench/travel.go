@@ -58,28 +58,12 @@ const (
 // benchTravel measures, and prints what it found.
 func benchTravel(ctx context.Context, o options, users int, stdout, stderr io.Writer) (err error) {
 	b := &bench{options: o, progress: stderr, report: &report{options: o}}
-	var long, short *world
-	defer func() {
-		for _, w := range []*world{long, short} {
-			if w != nil {
-				err = errors.Join(err, w.service.stop())
-			}
-		}
-		err = errors.Join(err, b.close())
-	}()
-	if err := b.openDatabase(ctx); err != nil {
-		return err
-	}
-	binary, err := b.buildService(ctx)
+	binary, worlds, err := b.openWorlds(ctx, plan{longLog, users}, plan{shortLog, users / shorterBy})
+	defer func() { err = errors.Join(err, b.closeWorlds(worlds)) }()
 	if err != nil {
 		return err
 	}
-	if long, err = b.openWorld(ctx, binary, longLog, users); err != nil {
-		return err
-	}
-	if short, err = b.openWorld(ctx, binary, shortLog, users/shorterBy); err != nil {
-		return err
-	}
+	long, short := worlds[0], worlds[1]
 	for round := range o.rounds {
 		for _, r := range travels {
 			if err := b.travel(ctx, round, r, long, short); err != nil {

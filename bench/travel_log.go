@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,6 +48,38 @@ const (
 	selectTimes = `SELECT min(recorded_at), max(recorded_at) FROM eventlog.events`
 	selectSome  = `SELECT stream_id::text FROM eventlog.events WHERE version = 10 AND position % 7 = 0 LIMIT 1000`
 )
+
+// plan is a world to be made: the name of its database, and how many users it has.
+type plan struct {
+	name  string
+	users int
+}
+
+// openWorlds starts a database and builds the service, and makes worlds with both. What was made is returned even if the next
+// one fails.
+func (b *bench) openWorlds(ctx context.Context, plans ...plan) (binary string, worlds []*world, err error) {
+	if err := b.openDatabase(ctx); err != nil {
+		return "", nil, err
+	}
+	if binary, err = b.buildService(ctx); err != nil {
+		return "", nil, err
+	}
+	for _, p := range plans {
+		w, err := b.openWorld(ctx, binary, p.name, p.users)
+		if err != nil {
+			return binary, worlds, err
+		}
+		worlds = append(worlds, w)
+	}
+	return binary, worlds, nil
+}
+
+func (b *bench) closeWorlds(worlds []*world) (err error) {
+	for _, w := range worlds {
+		err = errors.Join(err, w.service.stop())
+	}
+	return errors.Join(err, b.close())
+}
 
 // openWorld writes a log past the service, has the service make of it what it keeps, and starts it.
 func (b *bench) openWorld(ctx context.Context, binary, database string, users int) (*world, error) {
