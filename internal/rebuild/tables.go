@@ -59,7 +59,7 @@ func (r *Run) replace(ctx context.Context, tx pgx.Tx) error {
 
 func (r *Run) run(ctx context.Context, statement string) error {
 	if _, err := r.tx.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%s …: %w", strings.Join(strings.Fields(statement)[:3], " "), err)
+		return fmt.Errorf("%.30s …: %w", statement, err)
 	}
 	return nil
 }
