@@ -17,7 +17,8 @@ type exchange struct {
 	began     time.Time
 	status    int // 0 until the answer has begun
 	bytes     int
-	cause     error // of a refusal
+	cause     error           // of a refusal
+	inside    <-chan struct{} // the gate that it is inside of, or nil
 }
 
 type exchangeKey struct{}
@@ -28,16 +29,28 @@ func exchangeOf(r *http.Request) *exchange {
 }
 
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
-	}
+	x.begin(status)
 	x.ResponseWriter.WriteHeader(status)
 }
 
-func (x *exchange) Write(b []byte) (int, error) {
+// begin is when the work is done. Whoever is slow to read its result keeps nobody else waiting.
+func (x *exchange) begin(status int) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.status = status
 	}
+	x.leave()
+}
+
+// leave lets the next one through the gate.
+func (x *exchange) leave() {
+	if x.inside != nil {
+		<-x.inside
+		x.inside = nil
+	}
+}
+
+func (x *exchange) Write(b []byte) (int, error) {
+	x.begin(http.StatusOK)
 	n, err := x.ResponseWriter.Write(b)
 	x.bytes += n
 	return n, err

@@ -18,7 +18,7 @@ const (
 	gatePatience = 250 * time.Millisecond
 )
 
-// gate lets so many requests in at once.
+// gate lets so many requests in at once, each until its answer begins.
 func (a *api) gate(atOnce int) layer {
 	inside := make(chan struct{}, atOnce)
 	refuse := a.serve(func(http.ResponseWriter, *http.Request) error { return errOverload })
@@ -28,7 +28,9 @@ func (a *api) gate(atOnce int) layer {
 				refuse(w, r)
 				return
 			}
-			defer func() { <-inside }()
+			x := exchangeOf(r)
+			x.inside = inside
+			defer x.leave()
 			next.ServeHTTP(w, r)
 		})
 	}

@@ -45,3 +45,25 @@ func TestFullClassSendsAway(t *testing.T) {
 		}
 	}
 }
+
+// Whoever is slow to read an answer is in nobody's way.
+func TestAnswerThatBeganLeavesTheGate(t *testing.T) {
+	t.Parallel()
+	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
+	begun, read := make(chan struct{}), make(chan struct{})
+	h := a.observe(a.gate(1)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("answer"))
+		begun <- struct{}{}
+		<-read
+	})))
+	for range 2 {
+		w := httptest.NewRecorder()
+		go h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
+		select {
+		case <-begun:
+		case <-time.After(10 * time.Second):
+			t.Fatal("the second waits for the first")
+		}
+	}
+	close(read)
+}
