@@ -8,8 +8,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// accepts is how the HTTP tests check a body, and what Validate does with an
-// example: by JSON Schema 2020-12.
+// accepts goes by JSON Schema 2020-12, as the HTTP tests do with a body and
+// Validate with an example.
 func accepts(schema *openapi3.Schema, value any) error {
 	return schema.VisitJSON(value, openapi3.EnableJSONSchema2020(), openapi3.MultiErrors())
 }

@@ -71,7 +71,7 @@ func TestThousandIdleStreams(t *testing.T) {
 		var all sync.WaitGroup
 		for _, one := range streams {
 			all.Go(func() {
-				if b, err := one.read(); err != nil || b.id != fmt.Sprint(i+2) {
+				if b, err := one.readEvent(); err != nil || b.id != fmt.Sprint(i+2) {
 					t.Errorf("%+v, %v", b, err)
 				}
 			})

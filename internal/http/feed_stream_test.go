@@ -103,6 +103,14 @@ func (s *stream) read() (b block, err error) {
 	}
 }
 
+// readEvent passes over what only says that the stream is alive.
+func (s *stream) readEvent() (b block, err error) {
+	for err == nil && b.id == "" {
+		b, err = s.read()
+	}
+	return b, err
+}
+
 func (s *stream) next() block {
 	s.t.Helper()
 	b, err := s.read()

@@ -84,9 +84,6 @@ func parseID(name, s string) (uuid.UUID, error) {
 // has a spelling of its own.
 func (r *request) segment(name string) (string, error) {
 	s := chi.URLParam(r.Request, name)
-	if s == "" { // to the router that is a segment like others
-		return "", errNoRoute
-	}
 	if r.URL.RawPath != "" {
 		decoded, err := url.PathUnescape(s)
 		if err != nil {

@@ -16,6 +16,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	mux := chi.NewRouter()
 	mux.Use(a.observe)
 	mux.Use(cross(c.CORSOrigins)...)
+	mux.Use(a.whole)
 	mux.NotFound(a.serve(routeNotFound))
 	mux.MethodNotAllowed(a.serve(methodNotAllowed))
 
@@ -75,12 +76,29 @@ func routeNotFound(http.ResponseWriter, *http.Request) error { return errNoRoute
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
 
+// whole turns a path away that has an empty segment, which to the router would be an id like others.
+func (a *api) whole(next http.Handler) http.Handler {
+	refuse := a.serve(routeNotFound)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := spelled(r); strings.Contains(path, "//") || strings.HasSuffix(path, "/") {
+			refuse(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// spelled is the path as the router looks at it: as it was sent when it has a spelling of its own.
+func spelled(r *http.Request) string {
+	if r.URL.RawPath != "" {
+		return r.URL.RawPath
+	}
+	return r.URL.Path
+}
+
 // methodNotAllowed is also asked about methods that no route has, and then about any path.
 func methodNotAllowed(w http.ResponseWriter, r *http.Request) error {
-	path := r.URL.RawPath
-	if path == "" {
-		path = r.URL.Path
-	}
+	path := spelled(r)
 	routes := chi.RouteContext(r.Context()).Routes
 	var allowed []string
 	for _, m := range methods {
