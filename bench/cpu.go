@@ -15,8 +15,12 @@ const kernelTick = 10 * time.Millisecond
 // cpuTime is what a contender and the database have computed so far. Where there is no /proc it stays
 // zero, and the report says nothing of it.
 func (b *bench) cpuTime(p *process) time.Duration {
+	return cpuOf(p.cmd.Process.Pid).own + b.serverTime()
+}
+
+func (b *bench) serverTime() time.Duration {
 	server := b.pg.processID()
-	sum := cpuOf(p.cmd.Process.Pid).own + cpuOf(server).own + cpuOf(server).ended
+	sum := cpuOf(server).own + cpuOf(server).ended
 	all, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is a good one
 	for _, stat := range all {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))

@@ -17,7 +17,7 @@ type bench struct {
 	pg       *postgres
 	service  *process
 	plain    map[string]*process // the contenders that serve HTTP, by name
-	insert   *pgbench
+	pgbench  *pgbench            // nil: there is none
 	report   *report
 }
 
@@ -53,7 +53,7 @@ func (b *bench) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	b.insert, err = b.newPgbench(ctx)
+	b.pgbench, err = b.newPgbench(ctx)
 	return err
 }
 

@@ -15,7 +15,10 @@ const (
 	gets     = "GET"      // of one user, by id
 	known    = "GET, 304" // the same, by a client that has it
 	overload = "commands, overload"
-	inserts  = "INSERT" // no HTTP: rows, by pgbench
+	// No HTTP, but rows, by pgbench.
+	inserts = "INSERT"
+	batches = "INSERT of 128 rows"
+	selects = "SELECT by key"
 )
 
 var commandConnections = []int{1, 32, 128}
@@ -52,8 +55,10 @@ func (b *bench) round(ctx context.Context, round int) error {
 	if err := b.commands(ctx, measurement{contender: serviceName, load: overload, connections: b.crowd, round: round}); err != nil {
 		return fmt.Errorf("overload: %w", err)
 	}
-	if err := b.inserts(ctx, measurement{contender: pgbenchName, load: inserts, connections: pgbenchConnections, round: round}); err != nil {
-		return err
+	for _, f := range floors {
+		if err := b.floor(ctx, f, round); err != nil {
+			return err
+		}
 	}
 	ids, err := b.pg.someUsers(ctx)
 	if err != nil {
@@ -134,16 +139,20 @@ func (b *bench) drive(ctx context.Context, m measurement, newClient func(connect
 	return nil
 }
 
-func (b *bench) inserts(ctx context.Context, m measurement) error {
-	if b.insert == nil {
-		return nil // it has been said that there is no pgbench
+func (b *bench) floor(ctx context.Context, f floor, round int) error {
+	if b.pgbench == nil {
+		return nil // it has been said that there is none
 	}
-	rate, err := b.insert.run(ctx, m.connections, b.period)
+	before, began := b.serverTime(), time.Now()
+	rate, err := b.pgbench.run(ctx, f, b.period)
 	if err != nil {
 		return err
 	}
-	m.perSecond = rate
-	b.record(m)
+	rows := rate * time.Since(began).Seconds()
+	b.record(measurement{
+		contender: pgbenchName, load: f.load, connections: f.clients, round: round,
+		perSecond: rate, cpu: time.Duration(float64(b.serverTime()-before) / max(1, rows)),
+	})
 	return nil
 }
 

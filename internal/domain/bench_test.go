@@ -91,6 +91,28 @@ func BenchmarkFold(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// BenchmarkDecide measures what a command costs once its user is at hand.
+func BenchmarkDecide(b *testing.B) {
+	at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	user := domain.NewUser(uuid.New()).Apply(life()[0], at)
+	email, err := domain.ParseEmail("ada@example.com")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, command := range map[string]domain.Command{
+		"change email": domain.ChangeEmail{Email: email}, "grant role": domain.GrantRole{Role: "admin"}, "suspend": domain.Suspend{Reason: "asked for it"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := command.Decide(user); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkParseEmail(b *testing.B) {
 	for name, address := range map[string]string{
 		"lower":   "ada.lovelace@example.com",

@@ -9,6 +9,7 @@
 //   - The new rows are the fold of the log up to the subscription's checkpoint, as Apply makes them; what
 //     fails is parked, and what was given up is passed over. They have been compared with the live rows at
 //     the same position before they take their place, with the checkpoint and the dead letters.
+//   - A subscription that is far behind, as after an import, is held meanwhile and taken to the end of the log.
 //   - Memory does not grow with the log nor with the number of users: PostgreSQL sorts the events by user,
 //     and users are folded one at a time.
 //

@@ -35,6 +35,7 @@ type replica struct {
 	rebuilds *rebuild.Rebuilds
 	pool     *pgxpool.Pool
 	ids      []uuid.UUID
+	adminURL string // past the door that the service has to take
 }
 
 const snapshotEvery = 5
@@ -43,11 +44,12 @@ var firstPage = projections.Query{Limit: 10, Order: projections.Order{By: "creat
 
 func open(t *testing.T) *replica {
 	t.Helper()
-	pool := pgtest.New(t)
+	db := pgtest.DB(t)
+	pool := pgtest.Pool(t, db.URL)
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	r := &replica{
-		Users: users.New(log, profiles, snapshotEvery, zerolog.Nop()), log: log, profiles: profiles, pool: pool,
+		Users: users.New(log, profiles, snapshotEvery, zerolog.Nop()), log: log, profiles: profiles, pool: pool, adminURL: db.AdminURL,
 		activity: activity.New(log),
 		relay: outbox.New(pool, outbox.Subscription{
 			Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,

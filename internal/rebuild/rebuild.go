@@ -52,6 +52,7 @@ type Run struct {
 	id       uuid.UUID
 	progress progress
 
+	held      bool               // the live subscription, which was far behind
 	different map[uuid.UUID]bool // users, as far as they have been compared
 	compared  int64              // the position of the shadow then
 }
@@ -141,7 +142,7 @@ func (r *Run) do(ctx context.Context) error {
 	if err := r.index(ctx); err != nil {
 		return err
 	}
-	if r.target.Shadow != nil {
+	if r.target.Shadow != nil && !r.held {
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
@@ -159,13 +160,24 @@ func (r *Run) follow(ctx context.Context) error {
 	return r.compareAll(ctx, position)
 }
 
+// FarBehind is how many events a subscription lacks when folding the whole log takes it to the end sooner than its relay
+// does: one handles some tens of thousands a second, the other a hundred thousand.
+const FarBehind = 50_000
+
 // through is the position up to which users are folded. Positions up to the end of the log never change,
-// so it needs no snapshot of the database.
+// so it needs no snapshot of the database. A subscription that is far behind is held meanwhile, and there is nothing to
+// compare with; of any other it is where that one is.
 func (r *Run) through(ctx context.Context) (position int64, err error) {
-	if r.target.Live != nil {
-		return r.target.Live.Checkpoint(ctx, r.tx)
+	head, err := r.head(ctx)
+	if err != nil || r.target.Live == nil {
+		return head, err
 	}
-	return r.head(ctx)
+	checkpoint, err := r.target.Live.Checkpoint(ctx, r.tx)
+	if err != nil || head-checkpoint < FarBehind {
+		return checkpoint, err
+	}
+	r.held = true
+	return head, r.target.Live.Hold(ctx, r.tx)
 }
 
 const selectHead = `SELECT COALESCE(max(position), 0) FROM eventlog.events`

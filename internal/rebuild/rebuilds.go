@@ -70,16 +70,19 @@ func (r *Rebuilds) Regularly(ctx context.Context, name string, every time.Durati
 const lookForDue = time.Minute
 
 // A migration that adds a table to a projection marks it by a comment, which goes with it when a rebuild replaces it.
+// After an import, or with a new projection, the subscription is far behind.
 const findIncomplete = `
-SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('derived.' || name)::regclass, 'pg_class') IS NOT NULL)`
+SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('derived.' || name)::regclass, 'pg_class') IS NOT NULL)
+  OR (SELECT max(position) FROM eventlog.events) - (SELECT checkpoint FROM derived.subscriptions WHERE name = $2) >= $3`
 
-// Complete rebuilds what a migration has left incomplete, and returns when that is done, by whichever replica, or ctx ends.
+// Complete rebuilds what a migration has left incomplete, or what is far behind, and returns when that is done, by whichever
+// replica, or ctx ends.
 func (r *Rebuilds) Complete(ctx context.Context, name string) {
 	looks := time.NewTicker(lookForDue)
 	defer looks.Stop()
 	for {
 		var incomplete bool
-		err := r.pool.QueryRow(ctx, findIncomplete, r.targets[name].Tables).Scan(&incomplete)
+		err := r.pool.QueryRow(ctx, findIncomplete, r.targets[name].Tables, name, FarBehind).Scan(&incomplete)
 		if err == nil && (!incomplete || r.Rebuild(ctx, name) == nil) {
 			return
 		}

@@ -54,6 +54,19 @@ func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait strin
 	if err := r.target.Live.Hold(ctx, tx); err != nil {
 		return err
 	}
+	if !r.held {
+		if err := r.catchUpAndCompare(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := r.replace(ctx, tx); err != nil {
+		return err
+	}
+	return r.target.Live.Replace(ctx, tx, r.target.Shadow, folded)
+}
+
+// catchUpAndCompare takes the shadow to where the live subscription stands, which is held, and settles who differs.
+func (r *Run) catchUpAndCompare(ctx context.Context, tx pgx.Tx) error {
 	position, err := r.target.Live.Checkpoint(ctx, tx)
 	if err != nil {
 		return err
@@ -63,12 +76,6 @@ func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait strin
 	}
 	different, err := r.compareRest(ctx, tx, position)
 	if err != nil {
-		return err
-	}
-	if err := r.replace(ctx, tx); err != nil {
-		return err
-	}
-	if err := r.target.Live.Replace(ctx, tx, r.target.Shadow, folded); err != nil {
 		return err
 	}
 	r.progress.done(position)
