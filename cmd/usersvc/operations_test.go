@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/pgtest"
@@ -43,7 +45,17 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 	t.Parallel()
 	p := serve(t, t.TempDir(), "DATABASE_URL="+pgtest.DB(t).URL)
 	written := p.must(201, "POST", "/v1/users", `{"email": "ada@example.com", "displayName": "Ada"}`)
-	p.must(200, "GET", "/v1/users?min_position="+written.header.Get("X-Event-Position"), "", "Prefer: wait=5")
+	user := written.header.Get("Location")
+	p.must(200, "PUT", user+"/roles/admin", "", "Idempotency-Key: k")
+	p.must(200, "PUT", user+"/roles/admin", "", "Idempotency-Key: k")
+	p.must(200, "PUT", user+"/roles/admin", "")
+	p.must(412, "PUT", user+"/roles/editor", "", `If-Match: "1"`)
+	p.must(404, "POST", "/v1/users/"+uuid.NewString()+"/suspend", `{"reason": "Spam"}`)
+	p.must(200, "GET", "/v1/users?min_position=2", "", "Prefer: wait=5")
+	p.must(202, "POST", "/v1/projections/user_profiles/rebuild", "")
+	for p.must(200, "GET", "/v1/projections/user_profiles", "").body["status"] != "live" {
+		<-time.After(10 * time.Millisecond)
+	}
 	_, rest, _ := strings.Cut(p.output(), "metrics and pprof: ")
 	admin, _, _ := strings.Cut(rest, ")")
 	response, err := http.Get(admin + "/metrics")
@@ -56,11 +68,20 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"usersvc_log_head_position 1\n",
+		"usersvc_log_head_position 2\n",
 		"usersvc_clock_behind_seconds 0\n",
-		`usersvc_subscription_checkpoint{subscription="user_profiles"} 1` + "\n",
+		`usersvc_subscription_checkpoint{subscription="user_profiles"} 2` + "\n",
 		`usersvc_subscription_lag_events{subscription="user_profiles"} 0` + "\n",
-		`usersvc_subscription_failed{subscription="user_profiles"} 0` + "\n",
+		`usersvc_subscription_failures{subscription="user_profiles"} 0` + "\n",
+		`usersvc_commands_total{command="CreateUser",outcome="stored"} 1` + "\n",
+		`usersvc_commands_total{command="Suspend",outcome="refused"} 1` + "\n",
+		`usersvc_commands_total{command="GrantRole",outcome="replayed"} 1` + "\n",
+		`usersvc_commands_total{command="GrantRole",outcome="unchanged"} 1` + "\n",
+		`usersvc_commands_total{command="GrantRole",outcome="precondition"} 1` + "\n",
+		"usersvc_events_appended_total 2\n",
+		"usersvc_append_seconds_count 2\n",
+		`usersvc_rebuild_running{projection="user_profiles"} 0` + "\n",
+		`usersvc_rebuild_processed_events{projection="user_profiles"} 2` + "\n",
 		"usersvc_feed_streams 0\n",
 		"go_goroutines ",
 		`usersvc_http_request_seconds_count{method="POST",route="/v1/users",status="201"} 1` + "\n",

@@ -38,7 +38,7 @@ type service struct {
 	rebuildEvery  time.Duration // 0: never by itself
 	sampling      *sampling
 	samples       int // a minute
-	requests      *requests
+	metrics       *metrics
 
 	background     sync.WaitGroup
 	stopBackground context.CancelFunc
@@ -58,8 +58,10 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 		rebuilds: newRebuilds(c, pool, relay, logger), rebuildEvery: c.Serve.RebuildEvery,
 		sampling: newSampling(profiles, logger), samples: c.Serve.VerifySample,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
-		readiness: &readiness{pool: pool, log: log, relay: relay}, requests: newRequests(),
+		readiness: &readiness{pool: pool, log: log, relay: relay}, metrics: newMetrics(),
 	}
+	log.Observe(s.metrics.appended)
+	s.users.Observe(s.metrics.observer())
 	handler, err := s.handler(ctx, &c.Serve)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -95,7 +97,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	return httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check,
 		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
-		Log: s.logger, Answered: s.requests.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
+		Log: s.logger, Answered: s.metrics.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
 	})
 }
 

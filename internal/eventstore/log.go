@@ -2,6 +2,8 @@ package eventstore
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -26,6 +28,31 @@ func Open(pool *pgxpool.Pool) *Log {
 // Notify has f called after each batch of this process that was committed. f must not block; it is
 // to be set before the first append.
 func (l *Log) Notify(f func()) { l.w.notify = f }
+
+// Batch is what one transaction of the append was about.
+type Batch struct {
+	Commands  int
+	Events    int // that were stored
+	Conflicts int // commands that had seen another version
+	Took      time.Duration
+}
+
+// Observe has f told of each batch of this process. f must not block; it is to be set before the first append.
+func (l *Log) Observe(f func(Batch)) { l.w.observe = f }
+
+func newBatch(commands []*pending, outcomes []outcome, took time.Duration) Batch {
+	b := Batch{Commands: len(commands), Took: took}
+	for i, o := range outcomes {
+		var conflict *VersionConflict
+		switch {
+		case o.err == nil && o.Replayed == nil:
+			b.Events += len(commands[i].Events)
+		case errors.As(o.err, &conflict):
+			b.Conflicts++
+		}
+	}
+	return b
+}
 
 // Close takes no more commands, lets those under way finish until ctx ends, and answers the rest.
 func (l *Log) Close(ctx context.Context) { l.w.close(ctx) }

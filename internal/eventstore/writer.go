@@ -22,9 +22,10 @@ const (
 // first batch itself, so that a lonely command pays for no hand-over; what gathers meanwhile is sent by
 // a goroutine, which ends when nothing waits any more.
 type writer struct {
-	config *pgx.ConnConfig
-	queue  *queue
-	notify func()
+	config  *pgx.ConnConfig
+	queue   *queue
+	notify  func()
+	observe func(Batch)
 
 	ctx    context.Context // ends when the writer has to give up at once
 	cancel context.CancelFunc
@@ -36,7 +37,7 @@ type writer struct {
 }
 
 func newWriter(config *pgx.ConnConfig) *writer {
-	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}}
+	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}, observe: func(Batch) {}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	if safeguard.Removed(safeguard.Durability) {
 		w.config.RuntimeParams["synchronous_commit"] = "off"
@@ -148,8 +149,10 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
+	began := time.Now()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
 	if err == nil {
+		w.observe(newBatch(batch, outcomes, time.Since(began)))
 		return outcomes, 0, nil
 	}
 	fate := fateOf(err, w.conn.IsClosed())

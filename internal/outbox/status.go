@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -24,6 +25,8 @@ type Status struct {
 	Parked     int64   // users waiting behind a failed event
 	Letters    int64   // events that failed or wait, of all of them
 	LastError  string  // without personal data; "" when all goes well
+	MovedAt    time.Time
+	Failures   int // in a row
 }
 
 const selectStatus = `
@@ -31,7 +34,7 @@ SELECT s.name, CASE WHEN s.failures > 0 THEN 'failed' ELSE 'live' END, s.checkpo
   head.position - s.checkpoint,
   COALESCE(extract(epoch FROM clock_timestamp() - oldest.recorded_at), 0)::float8,
   s.parked, (SELECT count(*) FROM derived.dead_letters d WHERE d.subscription = s.name AND d.state <> 'skipped'),
-  COALESCE(s.last_error, '')
+  COALESCE(s.last_error, ''), s.moved_at, s.failures
 FROM derived.subscriptions s
 CROSS JOIN (SELECT COALESCE(max(position), 0) AS position FROM eventlog.events) head
 LEFT JOIN eventlog.events oldest ON oldest.position = s.checkpoint + 1
@@ -56,7 +59,7 @@ func (r *Relay) statuses(ctx context.Context, name string) ([]Status, error) {
 	rows, _ := r.pool.Query(ctx, selectStatus, name)
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Status, error) {
 		var s Status
-		err := row.Scan(&s.Name, &s.State, &s.Position, &s.Head, &s.LagEvents, &s.LagSeconds, &s.Parked, &s.Letters, &s.LastError)
+		err := row.Scan(&s.Name, &s.State, &s.Position, &s.Head, &s.LagEvents, &s.LagSeconds, &s.Parked, &s.Letters, &s.LastError, &s.MovedAt, &s.Failures)
 		if s.Name == r.sub.Name {
 			s.Rate = r.rate.perSecond()
 		}

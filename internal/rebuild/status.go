@@ -52,17 +52,25 @@ const selectRun = `
 SELECT name, CASE WHEN gone THEN 'failed' ELSE state END, phase, processed, total, differences,
   CASE WHEN gone THEN 'its process is gone' ELSE error END, started_at, seen_at
 FROM (SELECT *, state = 'running' AND seen_at < clock_timestamp() - interval '` + reportsEnd + `' AS gone FROM derived.rebuilds) r
-WHERE name = $1`
+WHERE $1 IN ('', name) ORDER BY name`
 
-// Status reads the last rebuild; ok is false if there was none.
+// Status reads the last rebuild of something; ok is false if there was none.
 func (r *Rebuilds) Status(ctx context.Context, name string) (s Status, ok bool, err error) {
+	all, err := r.statuses(ctx, name)
+	if err != nil || len(all) == 0 || name == "" {
+		return Status{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// Statuses reads the last rebuild of each thing that ever was.
+func (r *Rebuilds) Statuses(ctx context.Context) ([]Status, error) { return r.statuses(ctx, "") }
+
+func (r *Rebuilds) statuses(ctx context.Context, name string) ([]Status, error) {
 	rows, _ := r.pool.Query(ctx, selectRun, name)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Status])
 	if err != nil {
-		return Status{}, false, unavailable("read rebuild", err)
+		return nil, unavailable("read rebuilds", err)
 	}
-	if len(all) == 0 {
-		return Status{}, false, nil
-	}
-	return all[0], true, nil
+	return all, nil
 }

@@ -17,7 +17,8 @@ const maxTries = 3
 // Execute carries a command out and returns the user after it. Errors: *domain.Error where a rule says
 // no, *PreconditionFailed, *VersionConflict, ErrKeyReused, ErrKeyInFlight, ErrUnavailable (nothing was
 // changed) and ErrOutcomeUnknown.
-func (u *Users) Execute(ctx context.Context, r Request) (Result, error) {
+func (u *Users) Execute(ctx context.Context, r Request) (result Result, err error) {
+	defer func() { u.observer.Executed(nameOf(r.Command), outcomeOf(result, err)) }()
 	done, err := u.turns.take(ctx, r)
 	if err != nil {
 		return Result{}, err
@@ -36,6 +37,7 @@ func (u *Users) Execute(ctx context.Context, r Request) (Result, error) {
 		if try == maxTries {
 			return Result{}, &VersionConflict{lost.Current}
 		}
+		u.observer.Redecided()
 	}
 }
 
@@ -121,7 +123,7 @@ func (u *Users) append(ctx context.Context, r Request, before View, decided deci
 	}
 	u.cache.Add(r.UserID, after)
 	u.snapshots.consider(before, after)
-	return Result{View: after}, nil
+	return Result{View: after, stored: len(decided.events) > 0}, nil
 }
 
 func newCommand(r Request, before View, decided decision) (eventstore.Command, error) {

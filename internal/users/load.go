@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -36,6 +37,9 @@ func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, 
 // fold returns a user within the bound, from the newest snapshot and the events after it. Counters
 // are not among them. A user that did not exist has version 0.
 func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventstore.Record, error) {
+	var replay Replay
+	began := time.Now()
+	defer func() { replay.Took = time.Since(began); u.observer.Loaded(replay) }()
 	want.Schema, want.Limit = snapshotSchema, loadLimit
 	if want.Bound != (eventstore.Bound{}) {
 		want.Limit = u.snapshots.every
@@ -46,6 +50,7 @@ func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventsto
 		if err != nil || loaded.Key != nil {
 			return view, loaded.Key, err
 		}
+		replay.replayed(loaded)
 		if loaded.Snapshot != nil {
 			if view, err = decodeSnapshot(*loaded.Snapshot); err != nil {
 				u.snapshots.unreadable(err)

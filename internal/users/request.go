@@ -73,6 +73,7 @@ type Result struct {
 	View
 	Replayed bool // the key had been used before: this is the first answer again
 	Status   int  // of the first answer, when Replayed
+	stored   bool // there were events
 }
 
 // Current is a by-id read. ProjectionPosition says how far the counters are.

@@ -25,6 +25,7 @@ type Users struct {
 	cache     *lru.Cache[uuid.UUID, View]
 	turns     *turns
 	snapshots *snapshots
+	observer  Observer
 }
 
 // New works on a log and on its profiles. Every so many events of a user a snapshot is kept.
@@ -33,7 +34,9 @@ func New(log *eventstore.Log, profiles *projections.Profiles, snapshotEvery int,
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &Users{log: log, profiles: profiles, cache: cache, turns: newTurns(), snapshots: newSnapshots(log, snapshotEvery, logger)}
+	return &Users{
+		log: log, profiles: profiles, cache: cache, turns: newTurns(), snapshots: newSnapshots(log, snapshotEvery, logger), observer: ignored(),
+	}
 }
 
 // Close saves the snapshots that are due, until ctx ends. It is called after the last command.
