@@ -56,9 +56,10 @@ func TestTourAnswersAsPrinted(t *testing.T) {
 func (p *process) typed(t *testing.T, steps []step, env ...string) []string {
 	t.Helper()
 	const separator = "\x1e"
+	addresses := strings.NewReplacer("http://127.0.0.1:8080", p.url, "http://127.0.0.1:9090", p.admin())
 	var script strings.Builder
 	for _, s := range steps {
-		fmt.Fprintf(&script, "%s\nprintf '\\036'\n", strings.ReplaceAll(s.commands, "http://127.0.0.1:8080", p.url))
+		fmt.Fprintf(&script, "%s\nprintf '\\036'\n", addresses.Replace(s.commands))
 	}
 	out := bash(t, script.String(), env...)
 	answers := strings.Split(out, separator)

@@ -56,17 +56,7 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 	for p.must(200, "GET", "/v1/projections/user_profiles", "").body["status"] != "live" {
 		<-time.After(10 * time.Millisecond)
 	}
-	_, rest, _ := strings.Cut(p.output(), "metrics and pprof: ")
-	admin, _, _ := strings.Cut(rest, ")")
-	response, err := http.Get(admin + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := p.metrics(t)
 	for _, want := range []string{
 		"usersvc_log_head_position 2\n",
 		"usersvc_clock_behind_seconds 0\n",
@@ -86,12 +76,12 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 		"go_goroutines ",
 		`usersvc_http_request_seconds_count{method="POST",route="/v1/users",status="201"} 1` + "\n",
 	} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the metrics", want)
 		}
 	}
 	var served, described []string
-	for _, help := range regexp.MustCompile(`(?m)^# HELP (usersvc_\w+) `).FindAllStringSubmatch(string(text), -1) {
+	for _, help := range regexp.MustCompile(`(?m)^# HELP (usersvc_\w+) `).FindAllStringSubmatch(text, -1) {
 		served = append(served, help[1])
 	}
 	for _, row := range regexp.MustCompile("(?m)^\\| `(usersvc_\\w+)` ").FindAllStringSubmatch(read(t, "docs/metrics.md"), -1) {
@@ -101,4 +91,33 @@ func TestMetricsSayWhereTheLogStands(t *testing.T) {
 	if diff := cmp.Diff(served, described); diff != "" {
 		t.Errorf("served (-) and described in docs/metrics.md (+):\n%s", diff)
 	}
+}
+
+// admin is the address of metrics and pprof.
+func (p *process) admin() string {
+	_, rest, _ := strings.Cut(p.output(), "metrics and pprof: ")
+	admin, _, _ := strings.Cut(rest, ")")
+	return admin
+}
+
+func (p *process) metrics(t *testing.T) string {
+	t.Helper()
+	response, err := http.Get(p.admin() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// metric is the value of one, "" if it is not served.
+func (p *process) metric(t *testing.T, name string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(p.metrics(t), "\n"+name+" ")
+	value, _, _ := strings.Cut(rest, "\n")
+	return value
 }
