@@ -64,6 +64,8 @@ var permissions = map[string]access{
 	"GET /openapi.yaml":                     open,
 	"GET /openapi.json":                     open,
 	"GET /problems/{code}":                  open,
+	"GET /docs":                             open,
+	"GET /docs/{file}":                      open,
 }
 
 // operationOf names what a request does. HEAD is GET without the answer.

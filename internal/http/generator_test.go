@@ -42,6 +42,7 @@ func everyOperation(doc *openapi3.T) (all []operation) {
 // rare operations end what the others need, or answer with the same hundred kilobytes each time.
 var rare = map[string]bool{
 	"DELETE /v1/users/{id}": true, "POST /v1/projections/{name}/rebuild": true, "GET /openapi.yaml": true, "GET /openapi.json": true,
+	"GET /docs/{file}": true,
 }
 
 func (g *generator) request() sent {

@@ -44,10 +44,12 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 
 	get(mux, "/livez", a.plain(live))
 	get(mux, "/readyz", a.plain(a.readiness))
-	pages := mux.With(middleware.Compress(compression, "application/json", "application/yaml", "text/html"))
+	pages := mux.With(middleware.Compress(compression, "application/json", "application/yaml", "text/html", "text/css", "text/javascript"))
 	get(pages, "/openapi.yaml", a.plain(docs.yaml))
 	get(pages, "/openapi.json", a.plain(docs.json))
 	get(pages, "/problems/{code}", a.plain(problemPage))
+	get(pages, "/docs", a.plain(showReference))
+	get(pages, "/docs/{file}", a.plain(showReference))
 	return mux
 }
 
