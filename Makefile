@@ -18,6 +18,10 @@ help: ## list the targets
 run: build ## build the service and serve on 127.0.0.1:8080
 	./bin/usersvc serve
 
+.PHONY: demo
+demo: build ## fill an empty database with a made-up year, to look around in
+	./bin/usersvc demo
+
 # Without the commit's stamp, for which git would have to trust the folder's owner.
 .PHONY: build
 build: ## build bin/usersvc, a static binary

@@ -34,6 +34,7 @@ type config struct {
 	Token   tokenCommand   `cmd:"" help:"Make a token for trying the service out, and the keys for it in the data folder."`
 	Health  healthCommand  `cmd:"" help:"Ask a running service whether it is ready."`
 
+	Demo        demoCommand        `cmd:"" help:"Fill an empty database with a year of people who do not exist, to look around in."`
 	Export      exportCommand      `cmd:"" help:"Write the log as lines of JSON, one event each, as it is stored. Progress goes to standard error."`
 	Import      importCommand      `cmd:"" help:"Append what such lines have and the log does not have yet, as the migrating role. Whatever is wrong with them, nothing is stored."`
 	Rebuild     rebuildCommand     `cmd:"" help:"Make a projection, or the snapshots, again from the log, beside a running service."`
