@@ -16,7 +16,7 @@ func main() {
 		debug.SetGCPercent(400) // little is kept between requests: memory is cheaper here than collecting it
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(160 << 20) // and dearer where that is not so, as with many who are slow to read
+		debug.SetMemoryLimit(100 << 20) // and dearer where that is not so, as with many who are slow to read
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
