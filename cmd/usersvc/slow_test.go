@@ -36,8 +36,9 @@ type attack struct {
 var attacks = []attack{
 	{"slow headers", drip("GET /v1/users HTTP/1.1\r\nHost: x\r\nX-A: "), 10 * time.Second},
 	{"slow bodies", drip("POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"), 15 * time.Second},
-	{"slow readers of documents", stare("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"), 40 * time.Second},
-	{"slow readers of lists", stare("GET /v1/users?limit=200 HTTP/1.1\r\nHost: x\r\n\r\n"), 50 * time.Second},
+	// Half a minute after the first request whose answer they do not take; that may have waited behind those of all the others.
+	{"slow readers of documents", stare("GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"), 75 * time.Second},
+	{"slow readers of lists", stare("GET /v1/users?limit=200 HTTP/1.1\r\nHost: x\r\n\r\n"), 75 * time.Second},
 }
 
 // Attackers who send a header or a body a byte a second, or who ask for much and read nothing, are sent away on time, cost
@@ -117,7 +118,7 @@ func stare(request string) func(net.Conn) error {
 		if err := c.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 			return err
 		}
-		_, err := io.WriteString(c, strings.Repeat(request, 20))
+		_, err := io.WriteString(c, strings.Repeat(request, 10))
 		for err == nil {
 			<-time.After(500 * time.Millisecond)
 			_, err = io.WriteString(c, "\r\n")
