@@ -23,8 +23,9 @@ import (
 // So many of each kind at once.
 const slowClients = 500
 
-// slowMemory is what a service may take while it has slow clients, in bytes: half of it for what two thousand of them are owed.
-const slowMemory = 256 << 20
+// slowMemory is what a service may take while it has slow clients, in bytes: a fifth of it is what two thousand of them are
+// owed, and the rest is not worth collecting sooner.
+const slowMemory = 768 << 20
 
 // attack is a way to be slow, and after how long at most whoever is so is sent away.
 type attack struct {
