@@ -80,8 +80,8 @@ func (b *browser) checkNoTrouble() {
 	}
 }
 
-// patience is for one step: a page of this service is there in a moment.
-const patience = 20 * time.Second
+// patience is for a few steps, on a machine that has much else to do.
+const patience = time.Minute
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
