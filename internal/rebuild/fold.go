@@ -35,7 +35,9 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 		f.endUser()
 		err = f.flush(ctx)
 	}
-	return errors.Join(err, f.settle())
+	err = errors.Join(err, f.settle())
+	r.others = f.way.others
+	return err
 }
 
 // folding is a fold under way, at some user.
@@ -140,8 +142,10 @@ func (f *folding) copy(ctx context.Context, tables [][][]any, letters []outbox.L
 	return f.target.Shadow.Park(ctx, f.tx, letters)
 }
 
-// The whole log is read and sorted, so no index helps; the sort is spilled to disk.
-const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '30min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+// The whole log is read and sorted, so no index helps; the sort is spilled to disk. It is left one processor, as others may
+// write meanwhile.
+const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '30min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB';
+SET LOCAL max_parallel_workers_per_gather = 0`
 
 const readByUser = `
 SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at

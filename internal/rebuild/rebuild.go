@@ -53,6 +53,7 @@ type Run struct {
 	progress progress
 
 	held      bool               // the live subscription, which was far behind
+	others    bool               // write meanwhile
 	different map[uuid.UUID]bool // users, as far as they have been compared
 	compared  int64              // the position of the shadow then
 }

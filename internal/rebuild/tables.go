@@ -18,8 +18,16 @@ type index struct {
 	Primary          bool
 }
 
+// On all processors an index, and a comparison, is done sooner, and leaves none to whoever writes meanwhile.
+const useOneProcessor = `SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0`
+
 // index gives the tables the indexes of the live ones, under the same names, which are the schema's.
 func (r *Run) index(ctx context.Context) error {
+	if r.others {
+		if err := r.run(ctx, useOneProcessor); err != nil {
+			return err
+		}
+	}
 	for _, table := range r.target.Tables {
 		rows, _ := r.tx.Query(ctx, indexesOf, live(table))
 		indexes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[index])
