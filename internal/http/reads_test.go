@@ -153,6 +153,7 @@ func TestPointsThatCannotBe(t *testing.T) {
 func TestHeadAnswersLikeGet(t *testing.T) {
 	s := boot(t)
 	path := s.create(t, "ada@example.com")
+	s.want(t, 200, "", "GET", "/v1/users?min_position=1", "", "Prefer: wait=5") // nothing moves between the two
 	for _, target := range []string{
 		path, path + "?version=1", path + "?version=9", path + "/history", path + "/events", "/v1/users?email=ada@example.com", "/v1/users/" + uuid.NewString(),
 		"/v1/projections/nothing", "/livez", "/readyz", "/openapi.yaml", "/openapi.json", "/problems/internal", "/nothing",
@@ -160,7 +161,7 @@ func TestHeadAnswersLikeGet(t *testing.T) {
 		get := s.send(t, "GET", target, "", "X-Request-Id: same")
 		head := s.send(t, "HEAD", target, "", "X-Request-Id: same")
 		get.Body, head.Body = nil, nil // net/http leaves it out, the recorder does not
-		if diff := cmp.Diff(get, head); diff != "" && target != path {
+		if diff := cmp.Diff(get, head); diff != "" {
 			t.Errorf("%s (-GET +HEAD):\n%s", target, diff)
 		}
 	}
