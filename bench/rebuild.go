@@ -93,12 +93,12 @@ func benchRebuilds(ctx context.Context, o options, events int, stdout, stderr io
 	return rebuildPage.Execute(stdout, map[string]any{"Conditions": b.report.conditions, "Claims": claims})
 }
 
-// Only who owns everything can do this, and only by taking the locks off first.
+// Only who owns everything can do this, and only by taking the guard off first.
 const forgetEverything = `
-ALTER TABLE eventlog.events DISABLE TRIGGER ALL;
+ALTER TABLE eventlog.events DISABLE TRIGGER events_are_immutable;
 TRUNCATE eventlog.events, derived.user_profiles, derived.user_versions, derived.activity, derived.snapshots;
 UPDATE derived.subscriptions SET checkpoint = 0;
-ALTER TABLE eventlog.events ENABLE TRIGGER ALL`
+ALTER TABLE eventlog.events ENABLE ALWAYS TRIGGER events_are_immutable`
 
 // remake writes a log, lets a service drain it, and has what that made rebuilt.
 func (b *bench) remake(ctx context.Context, binary string, events int, apart bool) (m remade, err error) {

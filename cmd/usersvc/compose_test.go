@@ -3,6 +3,7 @@ package main_test
 import (
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -149,6 +150,29 @@ func TestImageIsNonRootAndRefusesTheEmbeddedDatabase(t *testing.T) {
 	} {
 		if !strings.Contains(final, line) {
 			t.Errorf("the final image lacks %s", line)
+		}
+	}
+}
+
+// With its profile, Compose starts Prometheus and Grafana as well, on loopback alone, with files that are there.
+func TestComposeMonitors(t *testing.T) {
+	t.Parallel()
+	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
+		WorkingDir: root, ConfigFiles: types.ToConfigFiles([]string{root + "docker-compose.yml"}),
+	}, loader.WithProfiles([]string{"monitoring"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	prometheus, grafana := service(t, project, "prometheus"), service(t, project, "grafana")
+	if !strings.Contains(strings.Join(prometheus.Command, " "), "--web.listen-address=127.0.0.1:") {
+		t.Errorf("Prometheus listens as %v says", prometheus.Command)
+	}
+	if addr := grafana.Environment["GF_SERVER_HTTP_ADDR"]; addr == nil || *addr != "127.0.0.1" {
+		t.Errorf("Grafana listens at %v", addr)
+	}
+	for _, volume := range append(prometheus.Volumes, grafana.Volumes...) {
+		if files, err := filepath.Glob(filepath.Join(volume.Source, "*")); err != nil || len(files) == 0 {
+			t.Errorf("nothing to mount at %s (%v)", volume.Source, err)
 		}
 	}
 }

@@ -1,18 +1,91 @@
-package main_test
+package main
 
 import (
 	"encoding/json"
-	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/compose-spec/compose-go/v2/loader"
-	"github.com/compose-spec/compose-go/v2/types"
+	"go.yaml.in/yaml/v3"
 )
 
-var servedMetric = regexp.MustCompile(`\busersvc_\w+`)
+const (
+	rules     = "deploy/prometheus/usersvc.rules.yml"
+	rulesTest = "deploy/prometheus/usersvc.rules.test.yml"
+)
+
+// alert is a rule, as far as these tests look at it.
+type alert struct {
+	Alert, Expr string
+	Annotations map[string]string
+}
+
+func alerts(t *testing.T) (all []alert) {
+	t.Helper()
+	var file struct{ Groups []struct{ Rules []alert } }
+	if err := yaml.Unmarshal([]byte(read(t, rules)), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range file.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
+}
+
+var (
+	metricName  = regexp.MustCompile(`\b(?:usersvc|node)_\w+`)
+	ofHistogram = regexp.MustCompile(`_(bucket|count|sum)$`)
+)
+
+// wantDescribed finds the service's own metrics of an expression in docs/metrics.md, which lists what is served.
+func wantDescribed(t *testing.T, who, expression string) (found int) {
+	t.Helper()
+	metrics := read(t, "docs/metrics.md")
+	for _, name := range metricName.FindAllString(expression, -1) {
+		own := strings.HasPrefix(name, "usersvc_")
+		if own && !strings.Contains(metrics, "`"+ofHistogram.ReplaceAllString(name, "")+"`") {
+			t.Errorf("%s is about %s, which nobody serves", who, name)
+		}
+		found++
+	}
+	return found
+}
+
+// Each alert has a page that names it and is about metrics that there are, and each page has an alert.
+func TestAlertsAndRunbooksBelongTogether(t *testing.T) {
+	t.Parallel()
+	tests := read(t, rulesTest)
+	pages := []string{"backup-and-restore.md"} // nothing alerts of it
+	for _, a := range alerts(t) {
+		page := filepath.Base(a.Annotations["runbook_url"])
+		pages = append(pages, page)
+		if !strings.Contains(read(t, runbooks+page), "`"+a.Alert+"`") {
+			t.Errorf("%s%s does not name %s", runbooks, page, a.Alert)
+		}
+		if !regexp.MustCompile(`alertname: ` + a.Alert + `\n\s+exp_alerts:`).MatchString(tests) {
+			t.Errorf("%s: nothing shows that %s fires", rulesTest, a.Alert)
+		}
+		wantDescribed(t, a.Alert, a.Expr)
+	}
+	found, err := filepath.Glob(top + runbooks + "*.md")
+	if err != nil || len(found) != len(pages) {
+		t.Errorf("%d pages (%v), for %v", len(found), err, pages)
+	}
+}
+
+func TestAlertsFireWhenTheyShould(t *testing.T) {
+	t.Parallel()
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Log("not shown on this machine: promtool is not installed")
+		return
+	}
+	if said, err := exec.CommandContext(t.Context(), promtool, "test", "rules", top+rulesTest).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
 
 // Each panel of the dashboard says what it shows, and shows metrics that there are.
 func TestDashboardShowsWhatIsServed(t *testing.T) {
@@ -23,15 +96,7 @@ func TestDashboardShowsWhatIsServed(t *testing.T) {
 			Targets                  []struct{ Expr string }
 		}
 	}
-	text, err := os.ReadFile(root + "deploy/grafana/dashboards/usersvc.json")
-	if err == nil {
-		err = json.Unmarshal(text, &dashboard)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	metrics, err := os.ReadFile(root + "docs/metrics.md")
-	if err != nil {
+	if err := json.Unmarshal([]byte(read(t, "deploy/grafana/dashboards/usersvc.json")), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	shown := 0
@@ -40,38 +105,10 @@ func TestDashboardShowsWhatIsServed(t *testing.T) {
 			t.Errorf("the panel %q says or shows nothing", p.Title)
 		}
 		for _, target := range p.Targets {
-			for _, name := range servedMetric.FindAllString(target.Expr, -1) {
-				shown++
-				if name = regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(name, ""); !strings.Contains(string(metrics), "`"+name+"`") {
-					t.Errorf("the panel %q shows %s, which nobody serves", p.Title, name)
-				}
-			}
+			shown += wantDescribed(t, p.Title, target.Expr)
 		}
 	}
 	if shown < 20 {
 		t.Errorf("only %d metrics are shown", shown)
-	}
-}
-
-// With its profile, Compose starts Prometheus and Grafana as well, on loopback alone, with files that are there.
-func TestComposeMonitors(t *testing.T) {
-	t.Parallel()
-	project, err := loader.LoadWithContext(t.Context(), types.ConfigDetails{
-		WorkingDir: root, ConfigFiles: types.ToConfigFiles([]string{root + "docker-compose.yml"}),
-	}, loader.WithProfiles([]string{"monitoring"}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	prometheus, grafana := service(t, project, "prometheus"), service(t, project, "grafana")
-	if !strings.Contains(strings.Join(prometheus.Command, " "), "--web.listen-address=127.0.0.1:") {
-		t.Errorf("Prometheus listens as %v says", prometheus.Command)
-	}
-	if addr := grafana.Environment["GF_SERVER_HTTP_ADDR"]; addr == nil || *addr != "127.0.0.1" {
-		t.Errorf("Grafana listens at %v", addr)
-	}
-	for _, volume := range append(prometheus.Volumes, grafana.Volumes...) {
-		if files, err := filepath.Glob(filepath.Join(volume.Source, "*")); err != nil || len(files) == 0 {
-			t.Errorf("nothing to mount at %s (%v)", volume.Source, err)
-		}
 	}
 }

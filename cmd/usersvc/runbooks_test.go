@@ -1,87 +1,16 @@
 package main
 
 import (
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/usersvc/usersvc/internal/pgtest"
 )
 
-const (
-	runbooks  = "docs/runbooks/"
-	rules     = "deploy/prometheus/usersvc.rules.yml"
-	rulesTest = "deploy/prometheus/usersvc.rules.test.yml"
-)
-
-// alert is a rule, as far as these tests look at it.
-type alert struct {
-	Alert, Expr string
-	Annotations map[string]string
-}
-
-func alerts(t *testing.T) (all []alert) {
-	t.Helper()
-	var file struct{ Groups []struct{ Rules []alert } }
-	if err := yaml.Unmarshal([]byte(read(t, rules)), &file); err != nil {
-		t.Fatal(err)
-	}
-	for _, g := range file.Groups {
-		all = append(all, g.Rules...)
-	}
-	return all
-}
-
-var metricName = regexp.MustCompile(`\b(?:usersvc|node|up)_?\w*\b`)
-
-// Metrics of others that alerts are about.
-var foreign = []string{"up", "node_filesystem_avail_bytes", "usersvc"} // the last is the name of the job
-
-// Each alert has a page that names it and is about metrics that there are, and each page has an alert.
-func TestAlertsAndRunbooksBelongTogether(t *testing.T) {
-	t.Parallel()
-	metrics, tests := read(t, "docs/metrics.md"), read(t, rulesTest)
-	pages := []string{"backup-and-restore.md"} // nothing alerts of it
-	for _, a := range alerts(t) {
-		page := filepath.Base(a.Annotations["runbook_url"])
-		pages = append(pages, page)
-		if !strings.Contains(read(t, runbooks+page), "`"+a.Alert+"`") {
-			t.Errorf("%s%s does not name %s", runbooks, page, a.Alert)
-		}
-		if !regexp.MustCompile(`alertname: ` + a.Alert + `\n\s+exp_alerts:`).MatchString(tests) {
-			t.Errorf("%s: nothing shows that %s fires", rulesTest, a.Alert)
-		}
-		for _, name := range metricName.FindAllString(a.Expr, -1) {
-			described := strings.Contains(metrics, "`"+regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(name, "")+"`")
-			if !described && !slices.Contains(foreign, name) {
-				t.Errorf("%s is about %s, which nobody serves", a.Alert, name)
-			}
-		}
-	}
-	found, err := filepath.Glob(top + runbooks + "*.md")
-	if err != nil || len(found) != len(pages) {
-		t.Errorf("%d pages (%v), for %v", len(found), err, pages)
-	}
-}
-
-func TestAlertsFireWhenTheyShould(t *testing.T) {
-	t.Parallel()
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Log("not shown on this machine: promtool is not installed")
-		return
-	}
-	if said, err := exec.CommandContext(t.Context(), promtool, "test", "rules", top+rulesTest).CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, said)
-	}
-}
+const runbooks = "docs/runbooks/"
 
 // What is the matter when somebody opens a page, and what must be so when they have done what it says.
 var matters = map[string]struct {

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -119,7 +118,7 @@ func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
 func email(address string) domain.Email {
 	e, err := domain.ParseEmail(address)
 	if err != nil {
-		panic(fmt.Sprintf("%q: %v", cmp.Or(address, "nothing"), err)) // they are put together here
+		panic(fmt.Sprintf("%q: %v", address, err)) // they are put together here
 	}
 	return e
 }

@@ -50,7 +50,7 @@ func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventsto
 		if err != nil || loaded.Key != nil {
 			return view, loaded.Key, err
 		}
-		replay.replayed(loaded)
+		replay.add(loaded)
 		if loaded.Snapshot != nil {
 			if view, err = decodeSnapshot(*loaded.Snapshot); err != nil {
 				u.snapshots.unreadable(err)

@@ -75,8 +75,8 @@ func outcomeOf(result Result, err error) string {
 	return Failed
 }
 
-// replayed adds what one load brought.
-func (r *Replay) replayed(l eventstore.Loaded) {
+// add counts what one load brought.
+func (r *Replay) add(l eventstore.Loaded) {
 	r.Events += len(l.Events)
 	if l.Snapshot != nil {
 		r.Snapshot = l.Snapshot.RecordedAt
