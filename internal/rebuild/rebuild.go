@@ -162,8 +162,8 @@ func (r *Run) follow(ctx context.Context) error {
 	return r.compareAll(ctx, position)
 }
 
-// FarBehind is how many events a subscription lacks when folding the whole log takes it to the end sooner than its relay
-// does: one handles some tens of thousands a second, the other a hundred thousand.
+// FarBehind is how many events a subscription lacks at least, and a third of the log, when folding all of that takes it to the
+// end sooner than its relay does: one handles some tens of thousands a second, the other about three times as many.
 const FarBehind = 50_000
 
 // through is the position up to which users are folded. Positions up to the end of the log never change,
@@ -175,7 +175,7 @@ func (r *Run) through(ctx context.Context) (position int64, err error) {
 		return head, err
 	}
 	checkpoint, err := r.target.Live.Checkpoint(ctx, r.tx)
-	if err != nil || head-checkpoint < FarBehind {
+	if err != nil || head-checkpoint < max(FarBehind, head/3) {
 		return checkpoint, err
 	}
 	r.held = true

@@ -73,7 +73,8 @@ const lookForDue = time.Minute
 // After an import, or with a new projection, the subscription is far behind.
 const findIncomplete = `
 SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('derived.' || name)::regclass, 'pg_class') IS NOT NULL)
-  OR (SELECT max(position) FROM eventlog.events) - (SELECT checkpoint FROM derived.subscriptions WHERE name = $2) >= $3`
+  OR (SELECT head - checkpoint >= GREATEST($3, head / 3)
+      FROM derived.subscriptions, (SELECT max(position) AS head FROM eventlog.events) AS log WHERE name = $2)`
 
 // Complete rebuilds what a migration has left incomplete, or what is far behind, and returns when that is done, by whichever
 // replica, or ctx ends.
