@@ -10,7 +10,7 @@ import (
 
 var (
 	rebuiltEvents = times{2_000, 20_000, 200_000}
-	rebuildFor    = times{1, 5, 20} // seconds
+	rebuildFor    = times{1, 5, 40} // seconds
 )
 
 const (

@@ -28,7 +28,7 @@ func (c Copies) of(live string) string {
 
 const storageOf = `SELECT COALESCE('WITH (' || array_to_string(reloptions, ', ') || ')', '') FROM pg_class WHERE oid = $1::regclass`
 
-// Create makes an empty copy, without indexes: with them, filling it would take several times as long.
+// Create makes an empty copy, without indexes: with all of them, filling it would take several times as long.
 func (c Copies) Create(ctx context.Context, live string) error {
 	var storage string
 	if err := c.tx.QueryRow(ctx, storageOf, live).Scan(&storage); err != nil {

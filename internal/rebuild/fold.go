@@ -35,9 +35,7 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 		f.endUser()
 		err = f.flush(ctx)
 	}
-	err = errors.Join(err, f.settle())
-	r.others = f.way.others
-	return err
+	return errors.Join(err, f.settle())
 }
 
 // folding is a fold under way, at some user.
@@ -51,7 +49,6 @@ type folding struct {
 	gathered int  // of them, since rows were copied
 	failed   bool // an event of this user
 	letters  []outbox.Letter
-	way      way
 	copying  chan copied // nil while nothing is being copied
 }
 
@@ -61,7 +58,7 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 		return err
 	}
 	if user := projections.UserOf(e); user != f.user {
-		if f.endUser(); f.gathered >= usersTogetherAlone || f.way.others && f.gathered >= usersTogether {
+		if f.endUser(); f.gathered >= usersTogetherAlone || !f.way.alone && f.gathered >= usersTogether {
 			f.gathered = 0
 			if err := f.flush(ctx); err != nil {
 				return err

@@ -52,8 +52,8 @@ type Run struct {
 	id       uuid.UUID
 	progress progress
 
-	held      bool               // the live subscription, which was far behind
-	others    bool               // write meanwhile
+	held      bool // the live subscription, which was far behind
+	way       way
 	different map[uuid.UUID]bool // users, as far as they have been compared
 	compared  int64              // the position of the shadow then
 }
@@ -132,10 +132,8 @@ func (r *Run) do(ctx context.Context) error {
 		return err
 	}
 	r.progress.at("folding", through)
-	for _, table := range r.target.Tables {
-		if err := NewCopies(r.tx, shadowSchema).Create(ctx, live(table)); err != nil {
-			return err
-		}
+	if err := r.create(ctx); err != nil {
+		return err
 	}
 	if err := r.fold(ctx, through); err != nil {
 		return err

@@ -4,51 +4,85 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-const indexesOf = `
-SELECT c.relname, pg_get_indexdef(c.oid), i.indisprimary
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indrelid = $1::regclass ORDER BY c.relname`
-
-type index struct {
-	Name, Definition string
-	Primary          bool
+// create makes the tables, empty, with their primary keys: users are folded in that order, so each row goes to the right end of
+// a tree. To sort and write out all of a tree at once would cost more, and have whoever writes meanwhile wait for the disk.
+func (r *Run) create(ctx context.Context) error {
+	for _, table := range r.target.Tables {
+		if err := NewCopies(r.tx, shadowSchema).Create(ctx, live(table)); err != nil {
+			return err
+		}
+		if err := r.build(ctx, table, primary); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // On all processors an index, and a comparison, is done sooner, and leaves none to whoever writes meanwhile.
 const useOneProcessor = `SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0`
 
-// index gives the tables the indexes of the live ones, under the same names, which are the schema's.
+// index gives the tables, which are full, all other indexes.
 func (r *Run) index(ctx context.Context) error {
-	if r.others {
+	if !r.way.alone {
 		if err := r.run(ctx, useOneProcessor); err != nil {
 			return err
 		}
 	}
 	for _, table := range r.target.Tables {
-		rows, _ := r.tx.Query(ctx, indexesOf, live(table))
-		indexes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[index])
-		if err != nil {
-			return fmt.Errorf("look at the indexes of %s: %w", table, err)
-		}
-		for _, i := range indexes {
-			if err := r.run(ctx, strings.Replace(i.Definition, " ON derived.", " ON rebuild.", 1)); err != nil {
-				return err
-			}
-			if i.Primary {
-				if err := r.run(ctx, fmt.Sprintf("ALTER TABLE rebuild.%s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", table, i.Name)); err != nil {
-					return err
-				}
-			}
+		if err := r.build(ctx, table, secondary); err != nil {
+			return err
 		}
 		if err := r.run(ctx, "ANALYZE rebuild."+table); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const (
+	primary   = "i.indisprimary"
+	secondary = "NOT i.indisprimary"
+)
+
+const indexesOf = `
+SELECT c.relname, pg_get_indexdef(c.oid)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = $1::regclass AND `
+
+// build makes indexes like those of the live table, under the same names, which are the schema's. After each, it rests.
+func (r *Run) build(ctx context.Context, table, which string) error {
+	statements, err := r.definitions(ctx, table, which)
+	if err != nil {
+		return fmt.Errorf("look at the indexes of %s: %w", table, err)
+	}
+	for _, statement := range statements {
+		began := time.Now()
+		if err := r.run(ctx, statement); err != nil {
+			return err
+		}
+		if err := r.way.rest(ctx, time.Since(began)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) definitions(ctx context.Context, table, which string) (statements []string, err error) {
+	var name, definition string
+	rows, _ := r.tx.Query(ctx, indexesOf+which+" ORDER BY c.relname", live(table))
+	_, err = pgx.ForEachRow(rows, []any{&name, &definition}, func() error {
+		statements = append(statements, strings.Replace(definition, " ON derived.", " ON rebuild.", 1))
+		if which == primary {
+			statements = append(statements, fmt.Sprintf("ALTER TABLE rebuild.%s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", table, name))
+		}
+		return nil
+	})
+	return statements, err
 }
 
 // live is the full name of a table.

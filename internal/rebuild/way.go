@@ -12,6 +12,9 @@ const (
 	turn    = 2 * time.Millisecond
 	restFor = 3 // times as long as a turn
 
+	// The transaction is idle meanwhile, which it may be for half a minute.
+	longestRest = 10 * time.Second
+
 	// Whoever answers a request in this process waits for so many events at most.
 	eventsInARow = 16
 )
@@ -19,14 +22,14 @@ const (
 // way is what a rebuild makes for others.
 type way struct {
 	head   int64 // of the log, when it was last seen
-	others bool  // who have written since the time before
+	alone  bool  // nobody has written since the time before; until it has been seen twice, somebody may
 	events int
 	since  time.Time // when this turn began
 }
 
 // seen says where the log ends.
 func (w *way) seen(head int64) {
-	w.others = w.head != 0 && w.head != head
+	w.alone = w.head == head
 	w.head = head
 }
 
@@ -40,13 +43,22 @@ func (w *way) make(ctx context.Context) error {
 	if worked < turn {
 		return nil
 	}
-	if w.others {
-		select {
-		case <-time.After(restFor * min(worked, restFor*turn)):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := w.rest(ctx, min(worked, restFor*turn)); err != nil {
+		return err
 	}
 	w.since = time.Now()
 	return nil
+}
+
+// rest has whoever writes go first, after so much work.
+func (w *way) rest(ctx context.Context, worked time.Duration) error {
+	if w.alone {
+		return nil
+	}
+	select {
+	case <-time.After(min(restFor*worked, longestRest)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
