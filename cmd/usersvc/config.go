@@ -77,7 +77,8 @@ func environment(getenv func(string) string) kong.Resolver {
 	})
 }
 
-func (c *config) logger(w io.Writer) zerolog.Logger {
+// logger writes to w, and lets the others listen.
+func (c *config) logger(w io.Writer, others ...io.Writer) zerolog.Logger {
 	level, err := zerolog.ParseLevel(c.LogLevel)
 	if err != nil {
 		level = zerolog.InfoLevel
@@ -85,7 +86,7 @@ func (c *config) logger(w io.Writer) zerolog.Logger {
 	if f, ok := w.(*os.File); c.LogFormat == "console" || c.LogFormat == "" && ok && term.IsTerminal(int(f.Fd())) {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: "15:04:05.000"}
 	}
-	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+	return zerolog.New(zerolog.MultiLevelWriter(append(others, w)...)).Level(level).With().Timestamp().Logger()
 }
 
 // checkDerived is for whoever makes what is derived from the log.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -104,7 +105,19 @@ func (d *database) pool(ctx context.Context) (*pgxpool.Pool, error) {
 	if !strings.Contains(d.url, "pool_max_conns") {
 		config.MaxConns = poolSize
 	}
+	if _, given := config.ConnConfig.RuntimeParams["application_name"]; !given {
+		config.ConnConfig.RuntimeParams["application_name"] = applicationName()
+	}
 	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// The database's administrator sees by it whose connections these are, and replicas see each other.
+const applicationPrefix = "usersvc "
+
+// applicationName is that of this process; PostgreSQL takes 63 characters.
+func applicationName() string {
+	host, _ := os.Hostname()
+	return fmt.Sprintf("%s%.40s:%d", applicationPrefix, host, os.Getpid())
 }
 
 // withPool runs f, an operator's command, on a database whose schema is current.

@@ -51,7 +51,8 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	defer pool.Close()
 	db.describe(stdout)
 
-	service, err := newService(ctx, c, pool, c.logger(stdout))
+	troubles := &troubles{}
+	service, err := newService(ctx, c, pool, c.logger(stdout, troubles), troubles)
 	if err != nil {
 		return err
 	}

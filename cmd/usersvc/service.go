@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/usersvc/usersvc"
 	"github.com/usersvc/usersvc/internal/activity"
+	"github.com/usersvc/usersvc/internal/console"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/feed"
 	httpapi "github.com/usersvc/usersvc/internal/http"
@@ -32,6 +34,7 @@ type service struct {
 	feed          *feed.Hub
 	users         *users.Users
 	readiness     *readiness
+	system        *system
 	public, admin *http.Server
 	reviveEvery   time.Duration
 	rebuilds      *rebuild.Rebuilds
@@ -44,7 +47,7 @@ type service struct {
 	stopBackground context.CancelFunc
 }
 
-func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerolog.Logger) (*service, error) {
+func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerolog.Logger, troubles *troubles) (*service, error) {
 	if err := checkSettings(ctx, pool, c.Serve.AllowUnsafe, logger); err != nil {
 		return nil, err
 	}
@@ -59,6 +62,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 		sampling: newSampling(profiles, logger), samples: c.Serve.VerifySample,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay}, metrics: newMetrics(),
+		system: &system{pool: pool, started: time.Now(), settings: settingsOf(c), troubles: troubles},
 	}
 	log.Observe(s.metrics.appended)
 	s.users.Observe(s.metrics.observer())
@@ -94,10 +98,26 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	if err != nil {
 		return nil, err
 	}
-	return httpapi.New(httpapi.Config{
-		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check,
+	api, err := httpapi.New(httpapi.Config{
+		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, System: s.system.look,
 		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, Answered: s.metrics.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return withConsole(api), nil
+}
+
+// withConsole has the pages for people beside the API, which they are made of.
+func withConsole(api http.Handler) http.Handler {
+	pages := console.New(api)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == console.Prefix || strings.HasPrefix(r.URL.Path, console.Prefix+"/") {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
 	})
 }
 

@@ -14,6 +14,7 @@ type Filter struct {
 	Types         []string // of one of these types
 	StreamID      uuid.UUID
 	CorrelationID uuid.UUID
+	Actor         string
 	// Where a type has a row here, an event of that type belongs to the stream that the data's member
 	// of this name says, as far as StreamID is concerned, and not to its own.
 	Members map[string]string
@@ -40,7 +41,8 @@ LEFT JOIN LATERAL (
     AND ($3::text[] IS NULL OR type = ANY ($3))
     AND ($4::uuid IS NULL OR COALESCE(lower(data ->> ($5::jsonb ->> type)), stream_id::text) = $4::text)
     AND ($6::uuid IS NULL OR lower(metadata ->> 'correlationId') = $6::text)
-  ORDER BY position LIMIT $7
+    AND ($7 = '' OR metadata ->> 'actor' = $7)
+  ORDER BY position LIMIT $8
 ) e ON true
 ORDER BY e.position`
 
@@ -51,7 +53,7 @@ func (l *Log) Scan(ctx context.Context, after int64, f Filter, limit int) (Scan,
 		return Scan{}, fmt.Errorf("scan log: %w", err)
 	}
 	through := after + min(scanWindow, maxPosition-after)
-	rows, _ := l.pool.Query(ctx, scanSQL, after, through, f.Types, optional(f.StreamID), members, optional(f.CorrelationID), limit)
+	rows, _ := l.pool.Query(ctx, scanSQL, after, through, f.Types, optional(f.StreamID), members, optional(f.CorrelationID), f.Actor, limit)
 	s := Scan{Next: after}
 	for rows.Next() {
 		e, found, err := scanRow(rows, &s.Head)

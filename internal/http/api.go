@@ -24,6 +24,7 @@ type Config struct {
 	Relay     *outbox.Relay
 	Rebuilds  *rebuild.Rebuilds
 	Ready     func(context.Context) Readiness
+	System    func(context.Context) System
 	Verifier  *auth.Verifier // nil: callers are who they say, and may do everything
 	CursorKey []byte         // 32 bytes, the same in every replica
 	OpenAPI   []byte         // the contract, in YAML
@@ -42,6 +43,7 @@ type api struct {
 	relay    *outbox.Relay
 	rebuilds *rebuild.Rebuilds
 	ready    func(context.Context) Readiness
+	system   func(context.Context) System
 	verifier *auth.Verifier
 	cursors  cursors
 	log      zerolog.Logger
@@ -64,7 +66,7 @@ func New(c Config) (http.Handler, error) {
 		c.Answered = func(string, string, int, time.Duration) {}
 	}
 	a := &api{
-		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, verifier: c.Verifier,
+		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, system: c.System, verifier: c.Verifier,
 		cursors: cursors, log: c.Log, answered: c.Answered, quotas: newQuotas(c.RateLimit, c.Proxies),
 		refused: c.Log.Sample(&zerolog.BurstSampler{Burst: 20, Period: time.Second}),
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
@@ -88,6 +89,24 @@ func (a *api) writeDeadLetters(r *request, p letterPage, letters []outbox.DeadLe
 		answer.follow(r.w, "/v1/dead-letters?cursor=", cursor)
 	}
 	return writeJSON(r.w, http.StatusOK, answer)
+}
+
+// opened is a dead letter with what its event says.
+type opened struct {
+	deadLetter
+	Data jsontext.Value `json:"data"`
+}
+
+// deadLetter shows what is about a person, so it is on record who looked.
+func (a *api) deadLetter(r *request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	defer cancel()
+	found, data, err := a.relay.DeadLetter(ctx, r.id)
+	if err != nil {
+		return err
+	}
+	a.log.Warn().Str("actor", r.cause.Actor).Stringer("deadLetter", found.ID).Int64("position", found.Position).Msg("somebody looked at what a dead letter says")
+	return writeJSON(r.w, http.StatusOK, opened{newDeadLetter(found), data})
 }
 
 // parked is what is left of a user's queue.

@@ -58,6 +58,7 @@ func readFeedQuery(from query) (feedQuery, error) {
 		from.types(&q.filter.Types),
 		from.id("user_id", &q.filter.User),
 		from.id("correlation_id", &q.filter.CorrelationID),
+		from.actor(&q.filter.Actor),
 		number(from, "limit", &q.limit, 1, maxLimit),
 		number(from, "wait", &q.wait, 0, maxFeedWait),
 	)
@@ -97,6 +98,15 @@ func (q query) id(name string, id *uuid.UUID) (err error) {
 		err = invalidParameter(name, "must not be the nil UUID.") // which means "none" to those who get it
 	}
 	return err
+}
+
+func (q query) actor(actor *string) error {
+	s, given := q["actor"]
+	if given && !isVisible(s, maxActor) {
+		return invalidParameter("actor", "must be 1 to 255 visible ASCII characters.")
+	}
+	*actor = s
+	return nil
 }
 
 // beginning is the position that the feed is asked to begin behind.

@@ -80,7 +80,7 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 	t.Cleanup(rebuilds.Close)
 	s.rebuilds = rebuilds
 	config := httpapi.Config{
-		Users: useCases, Activity: activity.New(log), Feed: hub, Relay: relay, Rebuilds: rebuilds, Ready: ready,
+		Users: useCases, Activity: activity.New(log), Feed: hub, Relay: relay, Rebuilds: rebuilds, Ready: ready, System: wellSystem,
 		CursorKey: key, OpenAPI: usersvc.OpenAPI, Log: zerolog.New(s.logged),
 	}
 	for _, change := range changes {
@@ -90,6 +90,15 @@ func bootOn(t *testing.T, pool *pgxpool.Pool, changes ...func(*httpapi.Config)) 
 		t.Fatal(err)
 	}
 	return s
+}
+
+func wellSystem(context.Context) httpapi.System {
+	return httpapi.System{
+		Version: "development", Go: "go1.26", Settings: []httpapi.Setting{{Name: "USERSVC_ADDR", Value: "127.0.0.1:8080"}},
+		Database: &httpapi.Database{Version: "15.1", Schema: 3, ConnectionLimit: 100}, Pool: httpapi.Pool{Limit: 16},
+		Replicas: []httpapi.Replica{{Name: "here:1", Connections: 1}},
+		Errors:   []httpapi.LoggedError{{Level: "warn", Message: "something"}},
+	}
 }
 
 func ready(context.Context) httpapi.Readiness {

@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,9 +39,11 @@ type LetterPlace struct {
 // Place is where a dead letter stands in the list.
 func (d DeadLetter) Place() LetterPlace { return LetterPlace{d.Position, d.Subscription} }
 
+const letterColumns = `d.id, d.subscription, d.user_id, d.position, e.event_id, e.type, e.schema_version, d.state, d.attempts, d.error,
+  d.first_failed_at, d.last_failed_at, d.next_try_at, d.skipped_by, d.skip_reason, d.skipped_at`
+
 const selectLetters = `
-SELECT d.id, d.subscription, d.user_id, d.position, e.event_id, e.type, e.schema_version, d.state, d.attempts, d.error,
-  d.first_failed_at, d.last_failed_at, d.next_try_at, d.skipped_by, d.skip_reason, d.skipped_at
+SELECT ` + letterColumns + `
 FROM derived.dead_letters d JOIN eventlog.events e ON e.position = d.position
 WHERE $1 IN ('', d.subscription) AND ($2 = d.state OR $2 = '' AND d.state <> 'skipped') AND (d.position, d.subscription) > ($3, $4)
 ORDER BY d.position, d.subscription LIMIT $5`
@@ -54,4 +57,21 @@ func (r *Relay) DeadLetters(ctx context.Context, subscription, state string, aft
 		return nil, fmt.Errorf("list dead letters: %w: %s", ErrUnavailable, Reason(err))
 	}
 	return all, nil
+}
+
+const selectLetter = `
+SELECT ` + letterColumns + `, e.data
+FROM derived.dead_letters d JOIN eventlog.events e ON e.position = d.position WHERE d.id = $1`
+
+// DeadLetter finds one, with the JSON of its event as it is stored: ErrNoDeadLetter.
+func (r *Relay) DeadLetter(ctx context.Context, id uuid.UUID) (DeadLetter, []byte, error) {
+	rows, _ := r.pool.Query(ctx, selectLetter, id)
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[struct {
+		DeadLetter
+		Data []byte
+	}])
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNoDeadLetter
+	}
+	return found.DeadLetter, found.Data, outward(err)
 }

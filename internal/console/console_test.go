@@ -1,0 +1,108 @@
+package console_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/usersvc/usersvc/internal/console"
+)
+
+func TestWhatIsNotOursIsAsItCame(t *testing.T) {
+	t.Parallel()
+	for name, want := range console.Sums {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != want {
+			t.Errorf("%s has the sum %x", name, sum)
+		}
+	}
+}
+
+// answering is an API that says the same to everybody, and remembers what it was asked.
+type answering struct {
+	status int
+	body   string
+	asked  []*http.Request
+}
+
+func (a *answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.asked = append(a.asked, r)
+	w.WriteHeader(a.status)
+	_, _ = w.Write([]byte(a.body))
+}
+
+func (a *answering) visit(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	console.New(a).ServeHTTP(w, r)
+	return w
+}
+
+// What the API refuses is shown, and never anything else; without a token one is asked for.
+func TestRefusalsAreShown(t *testing.T) {
+	t.Parallel()
+	for code, test := range map[int]struct {
+		status int
+		shows  string
+	}{
+		401: {200, `id="sign-in"`}, 403: {403, "not for you"}, 404: {404, "not for you"}, 503: {503, "not for you"},
+	} {
+		api := &answering{status: code, body: fmt.Sprintf(`{"status": %d, "title": "No", "detail": "not for you"}`, code)}
+		for _, path := range []string{"/users", "/users/x", "/activity", "/projections", "/dead-letters", "/system"} {
+			w := api.visit(httptest.NewRequest("GET", console.Prefix+path, nil))
+			if w.Code != test.status || !strings.Contains(w.Body.String(), test.shows) {
+				t.Errorf("%s of what is refused with %d: %d %s", path, code, w.Code, w.Body)
+			}
+			if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+				t.Errorf("the policy of %s is %q", path, policy)
+			}
+		}
+	}
+}
+
+// The API is asked with what the caller sent of its own, and with nothing else.
+func TestTheCallerAsks(t *testing.T) {
+	t.Parallel()
+	api := &answering{status: 200, body: `{"data": []}`}
+	r := httptest.NewRequest("GET", console.Prefix+"/users?q=ada&at=2026-03-01T12:00", nil)
+	r.Header.Set("Authorization", "Bearer mine")
+	r.Header.Set("Cookie", "of=another")
+	api.visit(r)
+	asked := api.asked[0]
+	if asked.Header.Get("Authorization") != "Bearer mine" || asked.Header.Get("Cookie") != "" || asked.RemoteAddr != r.RemoteAddr {
+		t.Errorf("the API was asked with %v from %s", asked.Header, asked.RemoteAddr)
+	}
+	if q := asked.URL.Query(); q.Get("as_of") != "2026-03-01T12:00:00Z" || q.Get("q") != "ada" || len(q) != 2 {
+		t.Errorf("the API was asked for %s", asked.URL)
+	}
+}
+
+// Another site cannot have a browser send a command.
+func TestOtherSitesSendNothing(t *testing.T) {
+	t.Parallel()
+	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200} {
+		api := &answering{status: 200, body: `{"data": []}`}
+		r := httptest.NewRequest("POST", console.Prefix+"/dead-letters/retry", nil)
+		r.Header.Set("Sec-Fetch-Site", site)
+		if w := api.visit(r); w.Code != status || (len(api.asked) > 0) != (status == 200) {
+			t.Errorf("%s was answered with %d, and the API asked %d times", site, w.Code, len(api.asked))
+		}
+	}
+}
+
+// What an event says is text, whatever it says.
+func TestDataIsNoMarkup(t *testing.T) {
+	t.Parallel()
+	api := &answering{status: 200, body: `{"data": [{"id": "1", "subject": "x", "type": "usersvc.UserCreated.v2", "data": {"displayName": "<script>alert(1)</script>"}}], "next": 1}`}
+	w := api.visit(httptest.NewRequest("GET", console.Prefix+"/activity", nil))
+	if body := w.Body.String(); strings.Contains(body, "<script>alert") || !strings.Contains(body, "&lt;script&gt;alert") {
+		t.Errorf("the page has %s", body)
+	}
+}

@@ -1,0 +1,88 @@
+package console
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// form is a command as people send it.
+type form struct {
+	Path    string
+	Name    string // of the command, and of its template's id
+	Title   string
+	Says    string // what it does, and when it is refused
+	Button  string
+	Danger  bool // cannot be undone
+	Open    bool
+	Version int    // of the user on the page; 0: none yet
+	Key     string // that makes sending it twice sending it once
+	Fields  []field
+	Problem *problem
+	Preview *dryRun // of a restore: what it would record
+}
+
+type field struct {
+	Name, Label, Value, Type, Hint string
+	Required                       bool
+	Max                            int
+	Error                          string
+}
+
+// formsFor are the commands on a user in its status.
+func formsFor(u user) []form {
+	reason := field{Name: "reason", Label: "Reason", Required: true, Max: 500, Hint: "Kept in the history, for everybody who reads it."}
+	var forms []form
+	if u.Status == "active" {
+		forms = append(forms,
+			form{Name: "email", Title: "Change e-mail", Button: "Change", Fields: []field{{Name: "email", Label: "E-mail", Type: "email", Value: u.Email, Required: true, Max: 254}}},
+			form{Name: "profile", Title: "Change names", Button: "Change", Fields: []field{
+				{Name: "displayName", Label: "Display name", Value: u.DisplayName, Required: true, Max: 200},
+				{Name: "firstName", Label: "First name", Value: u.FirstName, Max: 100},
+				{Name: "lastName", Label: "Last name", Value: u.LastName, Max: 100}}},
+			form{Name: "grant", Title: "Grant a role", Button: "Grant", Fields: []field{
+				{Name: "role", Label: "Role", Required: true, Max: 64, Hint: "Small letters, digits, and _ . : - between them."}}},
+			form{Name: "suspend", Title: "Suspend", Button: "Suspend", Fields: []field{reason}})
+	} else {
+		forms = append(forms, form{Name: "reactivate", Title: "Reactivate", Button: "Reactivate",
+			Says: "E-mail, names and new roles can be changed again then."})
+	}
+	if len(u.Roles) > 0 {
+		forms = append(forms, form{Name: "revoke", Title: "Revoke a role", Button: "Revoke", Fields: []field{
+			{Name: "role", Label: "Role", Type: "choice", Hint: strings.Join(u.Roles, " "), Required: true}}})
+	}
+	optional := field{Name: "reason", Label: "Reason", Max: 500, Hint: "Optional."}
+	forms = append(forms, form{Name: "delete", Title: "Delete", Button: "Delete for good", Danger: true,
+		Says: "The address is free at once. The history stays, and the user cannot come back.", Fields: []field{optional}})
+	for i := range forms {
+		forms[i].Version, forms[i].Key, forms[i].Path = u.Version, uuid.NewString(), Prefix+"/users/"+u.ID+"/"+forms[i].Name
+	}
+	return forms
+}
+
+func newUserForm() form {
+	return form{Path: Prefix + "/users/new", Name: "create", Button: "Create", Open: true, Key: uuid.NewString(), Fields: []field{
+		{Name: "email", Label: "E-mail", Type: "email", Required: true, Max: 254},
+		{Name: "displayName", Label: "Display name", Max: 200, Hint: "Or leave it empty, and give both names."},
+		{Name: "firstName", Label: "First name", Max: 100},
+		{Name: "lastName", Label: "Last name", Max: 100}}}
+}
+
+// Choices of a field that offers some.
+func (f field) Choices() []string { return strings.Fields(f.Hint) }
+
+// answer fills the form with what was sent, and says at each field what is wrong with it.
+func (f *form) answer(v *visit, p *problem) {
+	f.Open, f.Problem = true, p
+	for i := range f.Fields {
+		f.Fields[i].Value = v.FormValue(f.Fields[i].Name)
+		f.Fields[i].Error = p.at(f.Fields[i].Name)
+	}
+}
+
+// Stale says that the user has changed since the page was made, which If-Match has noticed.
+func (f form) Stale() bool { return f.Problem != nil && f.Problem.Code == "precondition_failed" }
+
+// ETag of the version on the page.
+func (f form) ETag() string { return strconv.Quote(strconv.Itoa(f.Version)) }
