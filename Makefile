@@ -74,6 +74,10 @@ lint: ## run the linters, the import rules among them
 fmt: ## format the code
 	$(golangci) fmt
 
+.PHONY: screenshots
+screenshots: ## take the pictures of docs/screenshots anew; needs chromium
+	USERSVC_SCREENSHOTS=$(CURDIR)/docs/screenshots go test ./cmd/usersvc -count=1 -run='^TestConsole$$'
+
 .PHONY: bench
 bench: ## measure against the simpler designs, side by side, and write docs/benchmarks.md
 	go run ./bench -write docs

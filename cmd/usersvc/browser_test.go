@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os/exec"
 	"strings"
@@ -64,7 +65,7 @@ func (b *browser) listen(event any) {
 			b.troubles = append(b.troubles, e.Entry.Text)
 		}
 	case *runtime.EventExceptionThrown:
-		b.troubles = append(b.troubles, e.ExceptionDetails.Text)
+		b.troubles = append(b.troubles, fmt.Sprintf("%s: %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
 	case *network.EventRequestWillBeSent:
 		if u, err := url.Parse(e.Request.URL); err != nil || u.Host != b.host && u.Host != "" {
 			b.troubles = append(b.troubles, "it asked for "+e.Request.URL)

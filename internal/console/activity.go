@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -62,9 +63,9 @@ func showActivity(v *visit) (view, error) {
 }
 
 const (
-	eventsShown = 50
-	feedLimit   = 200
-	pagesLooked = 20 // at most, of a stretch of the log
+	eventsShown    = 50
+	feedLimit      = 200
+	longestStretch = 200_000 // events, so that nobody waits for the whole log
 )
 
 // latest looks for the newest events, newest first, in longer and longer stretches at the end of the log.
@@ -76,7 +77,7 @@ func (v *visit) latest(w watch) (events []feedEvent, head int64, err error) {
 	head = now.Next
 	for stretch := int64(feedLimit); ; stretch *= 10 {
 		begin := max(0, head-stretch)
-		if events, err = v.stretch(w, begin, head); err != nil || len(events) >= eventsShown || begin == 0 {
+		if events, err = v.stretch(w, begin, head); err != nil || len(events) >= eventsShown || begin == 0 || stretch == longestStretch {
 			return events, head, err
 		}
 	}
@@ -86,17 +87,18 @@ func (v *visit) latest(w watch) (events []feedEvent, head int64, err error) {
 func (v *visit) stretch(w watch, after, head int64) (events []feedEvent, err error) {
 	query := w.query()
 	query.Set("limit", strconv.Itoa(feedLimit))
-	for range pagesLooked {
+	for after < head {
 		query.Set("after", strconv.FormatInt(after, 10))
 		var found feedPage
 		if _, err := v.get("/v1/events", query, &found); err != nil {
 			return nil, err
 		}
+		if found.Next == after {
+			break // the log ends here
+		}
 		events = append(events, found.Data...)
 		events = events[max(0, len(events)-eventsShown):]
-		if after = found.Next; after >= head {
-			break
-		}
+		after = found.Next
 	}
 	slices.Reverse(events)
 	return events, nil
@@ -118,64 +120,11 @@ func showNewer(v *visit) (view, error) {
 	query.Set("wait", newerWait)
 	var found feedPage
 	if _, err := v.get("/v1/events", query, &found); err != nil {
-		return view{}, err
+		if p := refusal(err); p != nil && p.Status < http.StatusInternalServerError {
+			return view{}, err
+		}
+		return view{"again", "", v.URL.String()}, nil
 	}
 	slices.Reverse(found.Data)
 	return view{"newer", "", newer{found.Data, w.newer(found.Next)}}, nil
-}
-
-// chain is what one request led to.
-type chain struct {
-	Correlation string
-	Links       []chainLink
-	Visible     int64 // the position that lists have reached
-	More        bool
-}
-
-// chainLink is an event, under the one that caused it.
-type chainLink struct {
-	feedEvent
-	Depth int
-	After time.Duration // the first one
-}
-
-func (l chainLink) Position() int64 { return position(l.Sequence) }
-
-func showChain(v *visit) (view, error) {
-	shown := chain{Correlation: v.PathValue("correlation")}
-	var found feedPage
-	if _, err := v.get("/v1/events", url.Values{"correlation_id": {shown.Correlation}, "limit": {strconv.Itoa(feedLimit)}}, &found); err != nil {
-		return view{}, err
-	}
-	shown.Links, shown.More = linked(found.Data), len(found.Data) == feedLimit
-	header, err := v.get("/v1/users", url.Values{"limit": {"1"}}, nil)
-	if err == nil {
-		shown.Visible, _ = strconv.ParseInt(header.Get("X-Projection-Position"), 10, 64)
-	}
-	return view{"chain", "Chain", shown}, nil
-}
-
-// linked puts each event under its cause. An event is caused by an older one, or by something that is not in the chain.
-func linked(events []feedEvent) (links []chainLink) {
-	caused := map[string][]feedEvent{}
-	known := map[string]bool{}
-	for _, e := range events {
-		known[e.ID] = true
-	}
-	for _, e := range events {
-		cause := e.CausationID
-		if !known[cause] || cause == e.ID {
-			cause = ""
-		}
-		caused[cause] = append(caused[cause], e)
-	}
-	var follow func(cause string, depth int)
-	follow = func(cause string, depth int) {
-		for _, e := range caused[cause] {
-			links = append(links, chainLink{e, depth, e.Time.Sub(events[0].Time)})
-			follow(e.ID, depth+1)
-		}
-	}
-	follow("", 0)
-	return links
 }

@@ -3,11 +3,9 @@ package console
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"html/template"
 	"net/http"
 	"path"
-	"strings"
 )
 
 // HTMX is the version of assets/htmx.min.js, from the npm package htmx.org.
@@ -39,7 +37,7 @@ func New(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /console", http.RedirectHandler(Prefix+"/users", http.StatusSeeOther))
 	mux.Handle("GET /console/{$}", http.RedirectHandler(Prefix+"/users", http.StatusSeeOther))
-	mux.HandleFunc("GET /console/assets/{file}", asset)
+	mux.Handle("GET /console/assets/{file}", http.StripPrefix(Prefix, asset(http.FileServerFS(assets))))
 	for pattern, show := range map[string]shower{
 		"GET /console/users":                        showUsers,
 		"GET /console/users/new":                    showNewUser,
@@ -114,8 +112,8 @@ func (c *console) write(w http.ResponseWriter, r *http.Request, shown view, stat
 
 // failure shows what the API said. A caller whom it does not know is asked for a token.
 func failure(err error) (view, int) {
-	p := new(problem)
-	if !errors.As(err, &p) {
+	p := refusal(err)
+	if p == nil {
 		p = &problem{Status: http.StatusInternalServerError, Title: "The page could not be made", Detail: err.Error()}
 	}
 	if p.Status == http.StatusUnauthorized {
@@ -138,14 +136,10 @@ func header(w http.ResponseWriter, mediaType string) {
 
 var mediaTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
-func asset(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("file")
-	content, err := assets.ReadFile("assets/" + name)
-	if err != nil || strings.Contains(name, "/") {
-		http.NotFound(w, r)
-		return
-	}
-	header(w, mediaTypes[path.Ext(name)])
-	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(content)
+func asset(files http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header(w, mediaTypes[path.Ext(r.URL.Path)])
+		w.Header().Set("Cache-Control", "no-cache")
+		files.ServeHTTP(w, r)
+	})
 }

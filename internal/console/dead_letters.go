@@ -100,7 +100,7 @@ func retryAll(v *visit) (view, error) {
 }
 
 func (v *visit) lettersAfter(err error, notice string) (view, error) {
-	refused, _ := err.(*problem) //nolint:errorlint // it is never wrapped
+	refused := refusal(err)
 	if err != nil && (refused == nil || refused.Status == http.StatusUnauthorized) {
 		return view{}, err
 	}

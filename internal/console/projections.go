@@ -1,8 +1,20 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 )
+
+// Found is what came of the comparison with the live rows; empty while there is none.
+func (r rebuild) Found() string {
+	switch {
+	case r.Differences == nil:
+		return ""
+	case *r.Differences == 0:
+		return "no difference found"
+	}
+	return fmt.Sprintf("%d users differed, and are right now", *r.Differences)
+}
 
 type projectionList struct {
 	Projections []projection

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 )
@@ -58,7 +56,7 @@ func (v *visit) userPage(id string) (p userPage, err error) {
 // newest is the user as it is, or as it was before it was deleted.
 func (v *visit) newest(id string) (u user, gone bool, err error) {
 	_, err = v.get(v1("users", id), nil, &u)
-	if p, ok := err.(*problem); !ok || p.Status != http.StatusGone { //nolint:errorlint // it is never wrapped
+	if !isGone(err) {
 		return u, false, err
 	}
 	var history page[historyEntry]
@@ -91,87 +89,6 @@ func (v *visit) versionAsked(id string, newest int) (int, error) {
 	return then.Version, nil
 }
 
-// moment is what the time machine shows: the user at one of its versions.
-type moment struct {
-	ID      string
-	Version int
-	Newest  int
-	State   []member // nothing: this version deleted the user
-	Event   storedEvent
-	Changes []change
-	Reason  string
-	Restore []string // fields that differ from now, and could be brought back
-}
-
-// member of the user; one that this version changed stands out.
-type member struct {
-	Name    string
-	Value   any
-	Changed bool
-}
-
-func showMoment(v *visit) (view, error) {
-	id := v.PathValue("id")
-	version, err := strconv.Atoi(v.URL.Query().Get("version"))
-	if err != nil {
-		return view{}, &problem{Status: http.StatusBadRequest, Title: "Not a version", Detail: "A version is a number, from 1."}
-	}
-	newest, _ := strconv.Atoi(v.URL.Query().Get("newest"))
-	m, err := v.moment(id, version, newest)
-	return view{"moment", "", m}, err
-}
-
-func (v *visit) moment(id string, version, newest int) (m moment, err error) {
-	m = moment{ID: id, Version: version, Newest: max(version, newest)}
-	var events page[storedEvent]
-	query := url.Values{"after_version": {strconv.Itoa(version - 1)}, "limit": {"1"}}
-	if _, err := v.get(v1("users", id, "events"), query, &events); err != nil {
-		return m, err
-	}
-	if len(events.Data) == 0 {
-		return m, &problem{Status: http.StatusNotFound, Title: "No such version", Detail: "The user has fewer versions."}
-	}
-	m.Event = events.Data[0]
-	m.Reason = reasonOf(m.Event)
-	if m.Event.Type == "UserDeleted" {
-		return m, nil
-	}
-	var then user
-	if _, err := v.get(v1("users", id), url.Values{"version": {strconv.Itoa(version)}}, &then); err != nil {
-		return m, err
-	}
-	if version > 1 {
-		var d diff
-		if _, err := v.get(v1("users", id, "diff"), url.Values{"from": {strconv.Itoa(version - 1)}, "to": {strconv.Itoa(version)}}, &d); err != nil {
-			return m, err
-		}
-		for _, c := range d.Changes {
-			m.Changes = append(m.Changes, c.change)
-		}
-	}
-	m.State = membersOf(then, m.Changes)
-	return m, nil
-}
-
-func membersOf(u user, changes []change) []member {
-	changed := map[string]bool{}
-	for _, c := range changes {
-		changed[c.Field] = true
-	}
-	all := []member{
-		{Name: "status", Value: u.Status}, {Name: "email", Value: u.Email}, {Name: "displayName", Value: u.DisplayName},
-		{Name: "firstName", Value: u.FirstName}, {Name: "lastName", Value: u.LastName}, {Name: "roles", Value: u.Roles},
-		{Name: "postCount", Value: u.PostCount}, {Name: "followerCount", Value: u.FollowerCount},
-	}
-	if u.SuspendedAt != nil {
-		all = append(all, member{Name: "suspendedAt", Value: u.SuspendedAt}, member{Name: "suspensionReason", Value: u.SuspensionReason})
-	}
-	for i := range all {
-		all[i].Changed = changed[all[i].Name]
-	}
-	return all
-}
-
 // difference between two moments of a user.
 type userDiff struct {
 	ID, From, To string
@@ -188,17 +105,9 @@ func showDiff(v *visit) (view, error) {
 	}
 	var d diff
 	_, err := v.get(v1("users", shown.ID, "diff"), query, &d)
-	if shown.Problem, _ = err.(*problem); shown.Problem == nil { //nolint:errorlint // it is never wrapped
+	if shown.Problem = refusal(err); shown.Problem == nil {
 		shown.Diff = &d
 		return view{"diff", "", shown}, err
 	}
 	return view{"diff", "", shown}, nil
-}
-
-func reasonOf(e storedEvent) string {
-	var data struct {
-		Reason string `json:"reason"`
-	}
-	_ = json.Unmarshal(e.Data, &data) // without one there is none
-	return data.Reason
 }

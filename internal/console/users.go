@@ -1,7 +1,10 @@
 package console
 
 import (
+	"errors"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -133,10 +136,20 @@ func showUsers(v *visit) (view, error) {
 	return view{"users", "Users", shown}, nil
 }
 
-// faulty is a refusal of what was put into a form, which is shown beside it.
-func faulty(err error) *problem {
-	if p, ok := err.(*problem); ok && (p.Status == 400 || p.Status == 409 || p.Status == 412 || p.Status == 422) { //nolint:errorlint // it is never wrapped
+// refusal is what the API said no with, or nil.
+func refusal(err error) *problem {
+	p := new(problem)
+	if errors.As(err, &p) {
 		return p
 	}
 	return nil
+}
+
+// faulty is a refusal of what was put into a form, which is shown beside it.
+func faulty(err error) *problem {
+	p := refusal(err)
+	if p == nil || !slices.Contains([]int{http.StatusBadRequest, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}, p.Status) {
+		return nil
+	}
+	return p
 }

@@ -41,7 +41,7 @@
   });
   document.addEventListener("htmx:afterSettle", (e) => {
     mark();
-    if (e.detail.target.id === "main" && e.detail.requestConfig && !e.detail.target.contains(document.activeElement)) $("h1")?.focus();
+    if (e.detail.target?.id === "main" && !e.detail.target.contains(document.activeElement)) $("h1")?.focus();
     draw();
   });
   document.addEventListener("htmx:historyRestore", mark);
@@ -49,10 +49,13 @@
 
   // What is waited for, and is not there any more, is not waited for.
   document.addEventListener("htmx:beforeCleanupElement", (e) => { if (e.target.id === "newer") htmx.trigger(e.target, "htmx:abort"); });
-  document.addEventListener("htmx:afterRequest", (e) => {
-    if (e.detail.failed || e.detail.xhr.status === 0) $("#offline").hidden = navigator.onLine && e.detail.xhr.status !== 0 ? true : e.target.id === "newer";
-    else $("#offline").hidden = true;
+
+  // Without an answer it is said, and what waits for events asks again.
+  document.addEventListener("htmx:sendError", (e) => {
+    $("#offline").hidden = false;
+    if (e.target.id === "newer") setTimeout(() => htmx.trigger(e.target, "again"), 2000);
   });
+  document.addEventListener("htmx:afterOnLoad", () => { $("#offline").hidden = true; });
 
   // The time machine: buttons move the slider, which asks for its version.
   document.addEventListener("click", (e) => {
