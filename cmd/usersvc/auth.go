@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 
 	"github.com/usersvc/usersvc/internal/auth"
@@ -32,6 +33,15 @@ func (a *authConfig) check(addr string) error {
 		return fmt.Errorf("USERSVC_JWKS_URL must be an https address, or one of this machine: whoever answers there says who is who")
 	}
 	return nil
+}
+
+// describe tells a person who is let in.
+func (a *authConfig) describe(w io.Writer) {
+	if a.Auth == "off" {
+		fmt.Fprintln(w, "access:   everyone on this machine may do everything (USERSVC_AUTH=off)")
+		return
+	}
+	fmt.Fprintf(w, "access:   with a token of %s for %s\n", a.JWTIssuer, a.JWTAudience)
 }
 
 // verifier is nil when callers are believed without.

@@ -64,9 +64,22 @@ func (d *database) lost() <-chan struct{} {
 	return d.embedded.Done()
 }
 
-// describe tells a person which database is used.
-func (d *database) describe(w io.Writer) {
+// describe tells a person which database is used, and in which state it is.
+func (d *database) describe(ctx context.Context, pool *pgxpool.Pool, w io.Writer) error {
+	state, err := migrations.Current(ctx, pool)
+	if err != nil {
+		return err
+	}
+	d.describeServer(w)
+	fmt.Fprintf(w, "schema:   version %d\n", state.Current)
+	return nil
+}
+
+func (d *database) describeServer(w io.Writer) {
 	if d.embedded == nil {
+		if config, err := pgx.ParseConfig(d.url); err == nil { // it has been connected to
+			fmt.Fprintf(w, "database: %s on %s, port %d\n", config.Database, config.Host, config.Port)
+		}
 		return
 	}
 	how := "a private"

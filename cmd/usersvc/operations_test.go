@@ -121,3 +121,15 @@ func (p *process) metric(t *testing.T, name string) string {
 	value, _, _ := strings.Cut(rest, "\n")
 	return value
 }
+
+// Whoever starts it by hand sees where everything is.
+func TestStartSaysWhereEverythingIs(t *testing.T) {
+	t.Parallel()
+	p := serve(t, t.TempDir(), "DATABASE_URL="+pgtest.DB(t).URL)
+	p.awaitOutput("console:")
+	for _, want := range []string{"database: ", "schema:   version ", "access:   everyone", "serving:  " + p.url, "console:  " + p.url + "/console"} {
+		if !strings.Contains("\n"+p.output(), "\n"+want) {
+			t.Errorf("it does not say %q: %s", want, p.output())
+		}
+	}
+}

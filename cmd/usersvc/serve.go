@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/usersvc/usersvc/internal/console"
 	"github.com/usersvc/usersvc/internal/domain"
 )
 
@@ -49,8 +50,10 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 		return err
 	}
 	defer pool.Close()
-	db.describe(stdout)
-
+	if err := db.describe(ctx, pool, stdout); err != nil {
+		return err
+	}
+	s.authConfig.describe(stdout)
 	troubles := &troubles{}
 	service, err := newService(ctx, c, pool, c.logger(stdout, troubles), troubles)
 	if err != nil {
@@ -60,12 +63,13 @@ func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (er
 	if err != nil {
 		return errors.Join(err, service.close())
 	}
-	scheme := "http"
+	address := "http://" + listeners[0].Addr().String()
 	if s.TLSCert != "" {
-		scheme = "https"
+		address = "https://" + listeners[0].Addr().String()
 		listeners[0] = tls.NewListener(listeners[0], service.public.TLSConfig)
 	}
-	fmt.Fprintf(stdout, "serving:  %s://%s (metrics and pprof: http://%s)\n", scheme, listeners[0].Addr(), listeners[1].Addr())
+	fmt.Fprintf(stdout, "serving:  %s (metrics and pprof: http://%s)\n", address, listeners[1].Addr())
+	fmt.Fprintf(stdout, "console:  %s%s (API: %[1]s/docs)\n", address, console.Prefix)
 	return service.run(ctx, listeners[0], listeners[1], db.lost())
 }
 
