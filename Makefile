@@ -22,10 +22,10 @@ run: build ## build the service and serve on 127.0.0.1:8080
 demo: build ## fill an empty database with a made-up year, to look around in
 	./bin/usersvc demo
 
-# Without the commit's stamp, for which git would have to trust the folder's owner.
+# Without the commit's stamp, for which git would have to trust the folder's owner, and what debuggers alone need.
 .PHONY: build
 build: ## build bin/usersvc, a static binary
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o bin/usersvc ./cmd/usersvc
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags='-s -w' -o bin/usersvc ./cmd/usersvc
 
 # The race detector needs cgo, and Go turns cgo off by itself when it finds no C compiler.
 .PHONY: test

@@ -26,7 +26,7 @@ type deadLettersCommand struct {
 // withRelay runs f with a relay of this process, which works on nothing by itself.
 func (c *config) withRelay(ctx context.Context, f func(*outbox.Relay) error) error {
 	return c.withPool(ctx, func(pool *pgxpool.Pool) error {
-		return f(newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop()))
+		return f(newRelay(pool, projections.NewProfiles(pool), nil, c.retry(), zerolog.Nop()))
 	})
 }
 

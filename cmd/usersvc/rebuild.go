@@ -23,7 +23,7 @@ type rebuildCommand struct {
 // Run rebuilds and shows how far it is.
 func (r rebuildCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	return c.withPool(ctx, func(pool *pgxpool.Pool) error {
-		relay := newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop())
+		relay := newRelay(pool, projections.NewProfiles(pool), nil, c.retry(), zerolog.Nop())
 		rebuilds := newRebuilds(c, pool, relay, zerolog.Nop())
 		defer rebuilds.Close()
 		if r.Cancel {

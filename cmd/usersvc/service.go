@@ -42,6 +42,7 @@ type service struct {
 	sampling      *sampling
 	samples       int // a minute
 	metrics       *metrics
+	traces        *traces // nil: there are none
 
 	background     sync.WaitGroup
 	stopBackground context.CancelFunc
@@ -53,7 +54,11 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	}
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
-	relay := newRelay(pool, profiles, c.retry(), logger)
+	traces, err := openTraces(ctx, log, logger)
+	if err != nil {
+		return nil, err
+	}
+	relay := newRelay(pool, profiles, traces, c.retry(), logger)
 	hub := feed.New(log, logger)
 	log.Notify(func() { relay.Wake(); hub.Wake() })
 	s := &service{
@@ -62,7 +67,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 		sampling: newSampling(profiles, logger), samples: c.Serve.VerifySample,
 		users:     users.New(log, profiles, c.SnapshotEvery, logger),
 		readiness: &readiness{pool: pool, log: log, relay: relay}, metrics: newMetrics(),
-		system: &system{pool: pool, started: time.Now(), settings: settingsOf(c), troubles: troubles},
+		system: &system{pool: pool, started: time.Now(), settings: settingsOf(c), troubles: troubles}, traces: traces,
 	}
 	log.Observe(s.metrics.appended)
 	s.users.Observe(s.metrics.observer())
@@ -79,9 +84,9 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	return s, nil
 }
 
-func newRelay(pool *pgxpool.Pool, profiles *projections.Profiles, retry outbox.Retry, logger zerolog.Logger) *outbox.Relay {
+func newRelay(pool *pgxpool.Pool, profiles *projections.Profiles, traces *traces, retry outbox.Retry, logger zerolog.Logger) *outbox.Relay {
 	return outbox.New(pool, outbox.Subscription{
-		Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved,
+		Name: projections.Subscription, Handle: projections.Live.Apply, Skip: projections.Live.Skip, UserOf: projections.UserOf, Moved: profiles.Moved, Handled: traces.handled,
 	}, retry, logger)
 }
 
@@ -101,7 +106,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	api, err := httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, System: s.system.look,
 		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
-		Log: s.logger, Answered: s.metrics.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
+		Log: s.logger, Tracer: s.traces.tracer(), Answered: s.metrics.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
 	})
 	if err != nil {
 		return nil, err
@@ -127,6 +132,9 @@ func (s *service) run(ctx context.Context, public, admin net.Listener, lost <-ch
 	s.stopBackground = stop
 	s.background.Go(func() { s.relay.Run(background) })
 	s.background.Go(func() { revive(background, s.relay, s.reviveEvery, s.logger) })
+	if s.traces != nil {
+		s.background.Go(func() { s.traces.follow(background) })
+	}
 	if s.samples > 0 {
 		s.background.Go(func() { s.sampling.run(background, s.samples) })
 	}
@@ -180,6 +188,7 @@ func (s *service) close() error {
 	s.rebuilds.Close()
 	s.users.Close(ctx)
 	s.log.Close(ctx)
+	err = errors.Join(err, s.traces.close(ctx))
 	if err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}

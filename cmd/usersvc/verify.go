@@ -63,7 +63,7 @@ func (v verifyCommand) repair(ctx context.Context, c *config, pool *pgxpool.Pool
 	if err != nil {
 		return err
 	}
-	rebuilds := newRebuilds(c, pool, newRelay(pool, projections.NewProfiles(pool), c.retry(), zerolog.Nop()), zerolog.Nop())
+	rebuilds := newRebuilds(c, pool, newRelay(pool, projections.NewProfiles(pool), nil, c.retry(), zerolog.Nop()), zerolog.Nop())
 	defer rebuilds.Close()
 	operator := func(ctx context.Context) (*pgx.Conn, error) { return pgx.Connect(ctx, db.migrateURL) }
 	return errors.Join(verify.Repair(ctx, report, rebuilds, operator), db.close())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/usersvc/usersvc/internal/activity"
 	"github.com/usersvc/usersvc/internal/auth"
@@ -29,6 +30,7 @@ type Config struct {
 	CursorKey []byte         // 32 bytes, the same in every replica
 	OpenAPI   []byte         // the contract, in YAML
 	Log       zerolog.Logger
+	Tracer    trace.Tracer // nil: nothing is traced
 	// Answered is told of each request when it is over; nil: nobody is. The route is its pattern, or empty for none.
 	Answered    func(method, route string, status int, took time.Duration)
 	CORSOrigins []string       // none: browsers of other origins are not served
@@ -47,6 +49,8 @@ type api struct {
 	verifier *auth.Verifier
 	cursors  cursors
 	log      zerolog.Logger
+	tracer   trace.Tracer   // or nil
+	requests zerolog.Logger // for the line of each request, of which some are left out when there are many
 	answered func(method, route string, status int, took time.Duration)
 	quotas   *quotas        // nil: no limits
 	refused  zerolog.Logger // for 503s: when there is one there are thousands
@@ -67,7 +71,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	a := &api{
 		users: c.Users, activity: c.Activity, feed: c.Feed, relay: c.Relay, rebuilds: c.Rebuilds, ready: c.Ready, system: c.System, verifier: c.Verifier,
-		cursors: cursors, log: c.Log, answered: c.Answered, quotas: newQuotas(c.RateLimit, c.Proxies),
+		cursors: cursors, log: c.Log, tracer: c.Tracer, requests: requestLog(c.Log), answered: c.Answered, quotas: newQuotas(c.RateLimit, c.Proxies),
 		refused: c.Log.Sample(&zerolog.BurstSampler{Burst: 20, Period: time.Second}),
 	}
 	routes := a.routes(c, contract)

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/rs/zerolog"
 )
 
@@ -19,6 +20,8 @@ type exchange struct {
 	bytes     int
 	cause     error           // of a refusal
 	inside    <-chan struct{} // the gate that it is inside of, or nil
+
+	correlation uuid.UUID // of what it causes; uuid.Nil if it came to no such thing
 }
 
 type exchangeKey struct{}
@@ -70,8 +73,9 @@ func (a *api) observe(next http.Handler) http.Handler {
 		h.Set("X-Request-Id", x.requestID)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
-		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		defer a.report(x, r)
+		ctx, ended := a.traced(r)
+		r = r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
+		defer func() { a.report(x, r); ended(r.Pattern, x.status) }()
 		next.ServeHTTP(x, r)
 	})
 }
@@ -90,9 +94,15 @@ func (a *api) report(x *exchange, r *http.Request) {
 	case x.status > http.StatusInternalServerError:
 		level = zerolog.WarnLevel
 	}
-	line := a.log.WithLevel(level)
+	line := a.requests.WithLevel(level)
 	if x.status == http.StatusServiceUnavailable {
 		line = a.refused.WithLevel(level)
+	}
+	if x.correlation != uuid.Nil && x.correlation.String() != x.requestID {
+		line = line.Stringer("correlation", x.correlation)
+	}
+	if id := traceID(r); id != "" {
+		line = line.Str("trace", id)
 	}
 	if level > zerolog.InfoLevel {
 		line = line.Err(x.cause)

@@ -20,7 +20,7 @@ const (
 // causeOf reads who asks and by what. It goes into the metadata of the events that the request leads
 // to; what is malformed is refused on reads as well, so that nobody finds out late.
 func causeOf(r *http.Request, caller auth.Caller) (users.Cause, error) {
-	cause := users.Cause{Actor: caller.Subject, Client: caller.ClientID, Source: "api", Traceparent: traceparent(r.Header)}
+	cause := users.Cause{Actor: caller.Subject, Client: caller.ClientID, Source: "api", Traceparent: traceOf(r)}
 	var err error
 	if caller.Subject == "" {
 		if cause.Actor, err = claimedActor(r.Header); err != nil {

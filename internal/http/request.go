@@ -38,7 +38,9 @@ func (a *api) receive(w http.ResponseWriter, r *http.Request, parameters []strin
 	if in.query, err = parseQuery(r.URL.RawQuery, parameters); err != nil {
 		return nil, err
 	}
-	in.cause, err = causeOf(r, caller)
+	if in.cause, err = causeOf(r, caller); err == nil {
+		exchangeOf(r).correlation = in.cause.CorrelationID
+	}
 	return in, err
 }
 

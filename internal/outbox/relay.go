@@ -52,6 +52,9 @@ func New(pool *pgxpool.Pool, sub Subscription, retry Retry, log zerolog.Logger) 
 	if sub.Moved == nil {
 		sub.Moved = func() {}
 	}
+	if sub.Handled == nil {
+		sub.Handled = func(Batch) {}
+	}
 	return &Relay{
 		pool: pool, sub: sub, retry: retry, wake: make(chan struct{}, 1),
 		log: log.With().Str("subscription", sub.Name).Logger(),
@@ -105,6 +108,7 @@ func (r *Relay) step(ctx context.Context) (n int, err error) {
 // batch takes the subscription and the next events, and commits what handle does to them, what it wants
 // parked and the checkpoint behind them together.
 func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
+	began := time.Now()
 	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
 	if err != nil {
 		return 0, err
@@ -123,6 +127,7 @@ func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
 	r.report(failed)
 	r.rate.add(n)
 	r.sub.Moved()
+	r.sub.Handled(Batch{r.sub.Name, r.at.Checkpoint, r.at.Checkpoint + int64(n), began, time.Now()})
 	return n, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,15 @@ type Subscription struct {
 	UserOf func(eventstore.Recorded) uuid.UUID
 	// Moved, if set, is told after each commit that moved the checkpoint.
 	Moved func()
+	// Handled, if set, is told after each of these what was handled. Neither may take long.
+	Handled func(Batch)
+}
+
+// Batch is what was handled together: the events behind a position, up to another.
+type Batch struct {
+	Subscription   string
+	After, Through int64
+	Began, Ended   time.Time
 }
 
 // standing is where a subscription was found by whoever took it.

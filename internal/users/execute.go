@@ -9,6 +9,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/tracing"
 )
 
 // A race can be lost to another replica; three times in a row means that the user is fought over.
@@ -86,7 +87,9 @@ type decision struct {
 }
 
 // decide asks the caller's condition, then the command. Whether the user is there comes before both.
-func (u *Users) decide(ctx context.Context, user domain.User, r Request) (decision, error) {
+func (u *Users) decide(ctx context.Context, user domain.User, r Request) (_ decision, err error) {
+	ctx, end := tracing.Step(ctx, "decide")
+	defer func() { end(err) }()
 	if r.IfMatch.given() {
 		if err := user.Alive(); err != nil {
 			return decision{}, err
@@ -103,7 +106,9 @@ func (u *Users) decide(ctx context.Context, user domain.User, r Request) (decisi
 }
 
 // append stores the events that were decided on before, and folds them with the time they were given.
-func (u *Users) append(ctx context.Context, r Request, before View, decided decision) (Result, error) {
+func (u *Users) append(ctx context.Context, r Request, before View, decided decision) (_ Result, err error) {
+	ctx, end := tracing.Step(ctx, "append")
+	defer func() { end(err) }()
 	command, err := newCommand(r, before, decided)
 	if err != nil {
 		return Result{}, err

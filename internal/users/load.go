@@ -10,6 +10,7 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/tracing"
 )
 
 // A load of the present takes this many events at a time, and is over after the first where snapshots
@@ -18,7 +19,9 @@ import (
 const loadLimit = 1000
 
 // load reads the user of a request afresh, with the record of its key if it has been used before.
-func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, error) {
+func (u *Users) load(ctx context.Context, r Request) (view View, record *eventstore.Record, err error) {
+	ctx, end := tracing.Step(ctx, "load")
+	defer func() { end(err) }()
 	want := eventstore.Load{StreamID: r.UserID}
 	if r.Key != nil {
 		want.Key = r.Key.hash()
@@ -26,7 +29,7 @@ func (u *Users) load(ctx context.Context, r Request) (View, *eventstore.Record, 
 	var activity projections.Activity
 	g, both := errgroup.WithContext(ctx) // one does not need the other
 	g.Go(func() (err error) { activity, err = u.profiles.Activity(both, r.UserID); return fromProfiles(err) })
-	view, record, err := u.fold(ctx, want)
+	view, record, err = u.fold(ctx, want)
 	if failed := g.Wait(); err == nil {
 		err = failed
 	}
