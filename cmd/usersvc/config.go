@@ -39,6 +39,7 @@ type config struct {
 	Import      importCommand      `cmd:"" help:"Append what such lines have and the log does not have yet, as the migrating role. Whatever is wrong with them, nothing is stored."`
 	Rebuild     rebuildCommand     `cmd:"" help:"Make a projection, or the snapshots, again from the log, beside a running service."`
 	Verify      verifyCommand      `cmd:"" help:"Check that the log is whole and that everything derived from it is right. Exit status 1: it is not, 2: it could not be checked."`
+	Sessions    sessionsCommand    `cmd:"" help:"See, or end, sessions of PostgreSQL that hold everybody up."`
 	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`
 }
 

@@ -44,8 +44,9 @@ func TestConsole(t *testing.T) {
 	c.restores()
 	c.watches()
 	c.rebuilds()
+	c.seesDriftAndLag(db)
 	c.mends(t, db)
-	c.looksAtTheSystem()
+	c.looksAtTheSystem(db)
 	c.readsInTheDarkAndOnAPhone(t)
 }
 
@@ -218,6 +219,23 @@ func (c *consoleVisit) rebuilds() {
 	c.photograph("projections")
 }
 
+// seesDriftAndLag shows rows that somebody has spoilt, and a relay that is held up.
+func (c *consoleVisit) seesDriftAndLag(db pgtest.Database) {
+	conn, err := pgx.Connect(c.t.Context(), db.AdminURL)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	execute(c.t, conn, `UPDATE derived.user_profiles SET display_name = 'Nobody' WHERE display_name = 'Ada Lovelace'`)
+	_ = conn.Close(c.t.Context())
+	c.click(`form[hx-post$="/rebuild"] button`)
+	c.shows("1 users differed, and are right now")
+	letGo := holdOpen(c.t, db, `SELECT FROM derived.subscriptions FOR UPDATE`)
+	c.p.create("heidi@example.com")
+	c.until(`document.querySelector("[data-seen$=lag]").dataset.value === "1"`)
+	letGo()
+	c.until(`document.querySelector("[data-seen$=lag]").dataset.value === "0"`)
+}
+
 const (
 	breakHandler = `
 CREATE FUNCTION derived.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'this name cannot be taken' USING ERRCODE = '22000'; END $$;
@@ -272,8 +290,12 @@ func execute(t *testing.T, conn *pgx.Conn, sql string) {
 	}
 }
 
-func (c *consoleVisit) looksAtTheSystem() {
+func (c *consoleVisit) looksAtTheSystem(db pgtest.Database) {
+	letGo := holdOpen(c.t, db, `SELECT pg_advisory_xact_lock(7310579)`)
+	c.p.must(503, "POST", "/v1/users", `{"email": "ivan@example.com", "displayName": "Ivan"}`)
+	letGo()
 	c.open("/system")
+	c.until(`document.querySelector("#errors ~ .scroll .badge.warn") !== null`)
 	c.shows("USERSVC_RETRY_TRIES")
 	c.shows("somebody looked at what a dead letter says")
 	if shown := ask(c.browser, chromedp.Text(chromedp.CSS("main"))); strings.Contains(shown, "password") {

@@ -29,7 +29,7 @@ func Open(pool *pgxpool.Pool) *Log {
 // to be set before the first append.
 func (l *Log) Notify(f func()) { l.w.notify = f }
 
-// Batch is what one transaction of the append was about.
+// Batch is what one transaction of the append was about. One that failed stored nothing, and took its time.
 type Batch struct {
 	Commands  int
 	Events    int // that were stored

@@ -151,8 +151,8 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	defer cancel()
 	began := time.Now()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
+	w.observe(newBatch(batch, outcomes, time.Since(began)))
 	if err == nil {
-		w.observe(newBatch(batch, outcomes, time.Since(began)))
 		return outcomes, 0, nil
 	}
 	fate := fateOf(err, w.conn.IsClosed())
