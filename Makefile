@@ -94,6 +94,10 @@ bench-rebuild: ## measure how fast, and in how much memory, a projection is made
 bench-past: ## measure reads of the past beside those of now, and what its rows cost
 	go run ./bench past
 
+.PHONY: bench-observed
+bench-observed: ## measure what metrics and logs cost, beside a build without them
+	go run ./bench -period 2s observed
+
 .PHONY: bench-scale
 bench-scale: ## measure what grows with the log, up to ten million events; takes half an hour and 40 GB
 	go run ./bench scale

@@ -15,7 +15,7 @@
 //
 // With an argument it measures something else instead: transfer, the export and the import of a log (transfer.go);
 // rebuild, how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go); scale, logs of three lengths (scale.go); soak, a steady load for half
-// an hour (soak.go).
+// an hour (soak.go); observed, what it costs that the service measures itself and logs (observed.go).
 //
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main
@@ -85,6 +85,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return benchSoak(ctx, o, stdout, stderr)
 	case scaleArg:
 		return benchScale(ctx, o, ladder, stdout, stderr)
+	case observedArg:
+		return benchObserved(ctx, o, stdout, stderr)
 	case travelArg:
 		return benchTravel(ctx, o, travelledUsers, stdout, stderr)
 	}

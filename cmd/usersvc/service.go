@@ -69,9 +69,14 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 		readiness: &readiness{pool: pool, log: log, relay: relay}, metrics: newMetrics(),
 		system: &system{pool: pool, started: time.Now(), settings: settingsOf(c), troubles: troubles}, traces: traces,
 	}
-	log.Observe(s.metrics.appended)
-	s.users.Observe(s.metrics.observer())
-	handler, err := s.handler(ctx, &c.Serve)
+	answered := s.metrics.answered
+	if observed {
+		log.Observe(s.metrics.appended)
+		s.users.Observe(s.metrics.observer())
+	} else {
+		answered, s.logger = nil, zerolog.Nop()
+	}
+	handler, err := s.handler(ctx, &c.Serve, answered)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -94,7 +99,7 @@ func newRebuilds(c *config, pool *pgxpool.Pool, relay *outbox.Relay, logger zero
 	return rebuild.New(pool, logger, rebuild.Profiles(pool, relay, c.retry(), logger), rebuild.Snapshots(c.SnapshotEvery))
 }
 
-func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, error) {
+func (s *service) handler(ctx context.Context, c *serveCommand, answered func(string, string, int, time.Duration)) (http.Handler, error) {
 	key, err := s.log.CursorKey(ctx)
 	if err != nil {
 		return nil, err
@@ -106,7 +111,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand) (http.Handler, e
 	api, err := httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, System: s.system.look,
 		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
-		Log: s.logger, Tracer: s.traces.tracer(), Answered: s.metrics.answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
+		Log: s.logger, Tracer: s.traces.tracer(), Answered: answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
 	})
 	if err != nil {
 		return nil, err
