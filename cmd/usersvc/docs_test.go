@@ -72,7 +72,7 @@ func TestEveryCommandOfTheDocumentsIsRun(t *testing.T) {
 	t.Parallel()
 	for _, document := range documents(t) {
 		for _, b := range blocksOf(t, document) {
-			taken := document == readme && (b.isMake() || b.isTour() || b.isMove()) || document == configuration || document == operations || document == authentication || strings.HasPrefix(document, runbooks)
+			taken := document == readme && (b.isMake() || b.isTour() || b.isMove()) || document == configuration || document == tutorial && (b.isMake() || b.isTour()) || document == operations || document == authentication || strings.HasPrefix(document, runbooks)
 			if b.isCommand() && !taken {
 				t.Errorf("%s: no test runs this block:\n%s", document, b.text)
 			}
@@ -83,7 +83,7 @@ func TestEveryCommandOfTheDocumentsIsRun(t *testing.T) {
 func TestMakeTargetsOfTheReadme(t *testing.T) {
 	t.Parallel()
 	targets := 0
-	for _, b := range blocksOf(t, readme) {
+	for _, b := range append(blocksOf(t, readme), blocksOf(t, tutorial)...) {
 		if !b.isMake() {
 			continue
 		}
