@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
@@ -29,6 +30,8 @@ type config struct {
 	RetryTries         int    `name:"retry-tries" env:"USERSVC_RETRY_TRIES" default:"12" help:"How often an event is tried whose handler fails, before it waits for a person."`
 	ParkedLimit        int    `name:"parked-limit" env:"USERSVC_PARKED_LIMIT" default:"100000" help:"How many events may wait behind failed ones before the projection stops instead."`
 
+	JSON bool `name:"json" help:"Answer in JSON, for programs."`
+
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the service (the default)."`
 	Migrate migrateCommand `cmd:"" help:"Bring the schema of the database up to date, or back."`
 	Token   tokenCommand   `cmd:"" help:"Make a token for trying the service out, and the keys for it in the data folder."`
@@ -41,6 +44,8 @@ type config struct {
 	Verify      verifyCommand      `cmd:"" help:"Check that the log is whole and that everything derived from it is right. Exit status 1: it is not, 2: it could not be checked."`
 	Sessions    sessionsCommand    `cmd:"" help:"See, or end, sessions of PostgreSQL that hold everybody up."`
 	DeadLetters deadLettersCommand `cmd:"" name:"dead-letters" help:"See, retry or give up events that a projection failed on."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Say how to have the shell (bash, zsh or fish) complete commands and flags."`
 }
 
 // run is the program: what it is told, and where it writes.
@@ -59,6 +64,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout 
 			panic(p)
 		}
 	}()
+	kongcompletion.Register(parser)
 	command, err := parser.Parse(args)
 	if err != nil {
 		return err

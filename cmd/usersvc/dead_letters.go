@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -23,6 +25,17 @@ type deadLettersCommand struct {
 	Skip  skipDeadLetter   `cmd:"" help:"Give an event up, with your name and a reason on record."`
 }
 
+// Help has examples.
+func (deadLettersCommand) Help() string {
+	return `For example:
+
+  usersvc dead-letters list --json | jq .error
+  usersvc dead-letters retry
+  usersvc dead-letters skip 01a202b2-c9e4-7c51-8f2b-6a0d3e9b5c14 --reason "written by a test build"
+
+An event that is skipped is never shown by the projection; the log keeps it.`
+}
+
 // withRelay runs f with a relay of this process, which works on nothing by itself.
 func (c *config) withRelay(ctx context.Context, f func(*outbox.Relay) error) error {
 	return c.withPool(ctx, func(pool *pgxpool.Pool) error {
@@ -40,24 +53,37 @@ const lettersAtATime = 500
 // Run shows dead letters in the order of the log.
 func (l listDeadLetters) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	return c.withRelay(ctx, func(relay *outbox.Relay) error {
+		if c.JSON {
+			return l.each(ctx, relay, func(d outbox.DeadLetter) error { return json.NewEncoder(stdout).Encode(d) })
+		}
 		table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tPOSITION\tUSER\tTYPE\tSTATE\tTRIES\tNEXT TRY\tERROR")
-		var after outbox.LetterPlace
-		for {
-			letters, err := relay.DeadLetters(ctx, l.Projection, l.State, after, lettersAtATime)
-			if err != nil {
+		err := l.each(ctx, relay, func(d outbox.DeadLetter) error {
+			_, err := fmt.Fprintf(table, "%s\t%d\t%s\t%s v%d\t%s\t%d\t%s\t%s\n",
+				d.ID, d.Position, d.UserID, d.Type, d.SchemaVersion, d.State, d.Attempts, clock(d.NextTryAt), text(d.Error))
+			return err
+		})
+		return errors.Join(err, table.Flush())
+	})
+}
+
+func (l listDeadLetters) each(ctx context.Context, relay *outbox.Relay, show func(outbox.DeadLetter) error) error {
+	var after outbox.LetterPlace
+	for {
+		letters, err := relay.DeadLetters(ctx, l.Projection, l.State, after, lettersAtATime)
+		if err != nil {
+			return err
+		}
+		for _, d := range letters {
+			if err := show(d); err != nil {
 				return err
 			}
-			for _, d := range letters {
-				fmt.Fprintf(table, "%s\t%d\t%s\t%s v%d\t%s\t%d\t%s\t%s\n",
-					d.ID, d.Position, d.UserID, d.Type, d.SchemaVersion, d.State, d.Attempts, clock(d.NextTryAt), text(d.Error))
-				after = d.Place()
-			}
-			if len(letters) < lettersAtATime {
-				return table.Flush()
-			}
+			after = d.Place()
 		}
-	})
+		if len(letters) < lettersAtATime {
+			return nil
+		}
+	}
 }
 
 func clock(t *time.Time) string {
@@ -87,7 +113,7 @@ func (r retryDeadLetters) Run(ctx context.Context, c *config, stdout io.Writer) 
 				return fmt.Errorf("%q is not the id of a dead letter", r.ID)
 			}
 			left, err := relay.Retry(ctx, id)
-			return sayLeft(stdout, left, err)
+			return c.sayLeft(stdout, left, err)
 		}
 		users, err := relay.RetryAll(ctx)
 		if err == nil {
@@ -100,8 +126,7 @@ func (r retryDeadLetters) Run(ctx context.Context, c *config, stdout io.Writer) 
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "tried the events of %d users again; %s\n", users, still(len(letters)))
-		return err
+		return c.answer(stdout, map[string]int64{"users": users, "parked": int64(len(letters))}, "tried the events of %d users again; %s", users, still(len(letters)))
 	})
 }
 
@@ -141,16 +166,15 @@ func (s skipDeadLetter) Run(ctx context.Context, c *config, stdout io.Writer) er
 	}
 	return c.withRelay(ctx, func(relay *outbox.Relay) error {
 		left, err := relay.Skip(ctx, id, actor, string(why))
-		return sayLeft(stdout, left, err)
+		return c.sayLeft(stdout, left, err)
 	})
 }
 
-func sayLeft(stdout io.Writer, left int, err error) error {
+func (c *config) sayLeft(stdout io.Writer, left int, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "%d events of this user are still parked\n", left)
-	return err
+	return c.answer(stdout, map[string]int{"parked": left}, "%d events of this user are still parked", left)
 }
 
 // revive has dead events tried once more, at start, as this build may know what the one before did not,

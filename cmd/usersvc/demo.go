@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -51,8 +50,7 @@ func (d demoCommand) Run(ctx context.Context, c *config, stdout io.Writer) error
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "%d events of a year that ends now. Serve them with: usersvc serve\n", done.Lines)
-		return err
+		return c.answer(stdout, map[string]int64{"events": done.Lines}, "%d events of a year that ends now. Serve them with: usersvc serve", done.Lines)
 	})
 }
 

@@ -18,6 +18,16 @@ type exportCommand struct {
 	Output  string `short:"o" type:"path" placeholder:"FILE" help:"Where to write; what is there is replaced. Default: standard output."`
 }
 
+// Help has examples.
+func (exportCommand) Help() string {
+	return `For example:
+
+  usersvc export --output log.ndjson
+  usersvc export --after 1000 | gzip > rest.ndjson.gz
+
+The exit status is 0 only when the last line is whole.`
+}
+
 // Run writes the log. Standard output is for lines alone.
 func (e exportCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	return c.withPool(ctx, func(pool *pgxpool.Pool) error {

@@ -12,6 +12,16 @@ type healthCommand struct {
 	Addr string `env:"USERSVC_ADDR" default:"127.0.0.1:8080" help:"The service's public listener."`
 }
 
+// Help has examples.
+func (healthCommand) Help() string {
+	return `For example:
+
+  usersvc health
+  usersvc health --addr 127.0.0.1:8081
+
+The exit status is 0 when it is ready.`
+}
+
 // Run asks /readyz and fails unless the service is ready. It is the health check of the container image,
 // which has no curl.
 func (h healthCommand) Run(ctx context.Context, stdout io.Writer) error {

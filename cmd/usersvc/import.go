@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 
@@ -13,6 +12,16 @@ import (
 
 type importCommand struct {
 	File string `arg:"" optional:"" type:"existingfile" help:"What to read. Default, or with -: standard input."`
+}
+
+// Help has examples.
+func (importCommand) Help() string {
+	return `For example:
+
+  usersvc import log.ndjson
+  usersvc export --database-url "$elsewhere" | usersvc import
+
+An import that was interrupted is repeated with the same file: what is in the log already is only compared.`
 }
 
 // Run appends what the log does not have yet.
@@ -33,7 +42,7 @@ func (i importCommand) Run(ctx context.Context, c *config, stdout io.Writer) err
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "imported %d events; %d were in the log, which ends at position %d\n", done.Lines-done.Before, done.Before, done.Lines)
-		return err
+		found := map[string]int64{"imported": done.Lines - done.Before, "before": done.Before, "head": done.Lines}
+		return c.answer(stdout, found, "imported %d events; %d were in the log, which ends at position %d", done.Lines-done.Before, done.Before, done.Lines)
 	})
 }

@@ -14,6 +14,17 @@ type migrateCommand struct {
 	Status migrateStatus `cmd:"" help:"Say where the schema stands."`
 }
 
+// Help has examples.
+func (migrateCommand) Help() string {
+	return `For example:
+
+  usersvc migrate up
+  usersvc migrate status --json
+  usersvc migrate down 1 --yes
+
+It takes a role that may create roles: USERSVC_MIGRATE_DATABASE_URL.`
+}
+
 type migrateUp struct{}
 
 // Run applies the migrations that are missing.
@@ -58,6 +69,5 @@ func (c *config) migrate(ctx context.Context, stdout io.Writer, step func(url st
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, "schema version %d of %d\n", state.Current, state.Latest)
-	return err
+	return c.answer(stdout, map[string]uint{"version": state.Current, "latest": state.Latest}, "schema version %d of %d", state.Current, state.Latest)
 }

@@ -20,6 +20,16 @@ type rebuildCommand struct {
 	Cancel bool   `help:"End a rebuild that is under way, wherever it runs."`
 }
 
+// Help has examples.
+func (rebuildCommand) Help() string {
+	return `For example:
+
+  usersvc rebuild user_profiles
+  usersvc rebuild user_profiles --cancel
+
+Readers and writers notice nothing. If it fails, or is interrupted, everything is as it was.`
+}
+
 // Run rebuilds and shows how far it is.
 func (r rebuildCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	return c.withPool(ctx, func(pool *pgxpool.Pool) error {
@@ -36,8 +46,8 @@ func (r rebuildCommand) Run(ctx context.Context, c *config, stdout io.Writer) er
 		if err := errors.Join(err, statusErr); err != nil || !ok {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "rebuilt %s from %d events%s\n", r.Name, last.Processed, differences(last))
-		return err
+		found := map[string]any{"name": r.Name, "events": last.Processed, "differences": last.Differences}
+		return c.answer(stdout, found, "rebuilt %s from %d events%s", r.Name, last.Processed, differences(last))
 	})
 }
 

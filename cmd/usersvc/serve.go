@@ -32,6 +32,16 @@ type serveCommand struct {
 	RetryDeadEvery time.Duration `env:"USERSVC_RETRY_DEAD_EVERY" default:"1h" help:"How often events that have failed too often are tried once more; 0: only at start."`
 }
 
+// Help has examples.
+func (serveCommand) Help() string {
+	return `For example:
+
+  usersvc serve
+  DATABASE_URL=postgres://usersvc@db.example.com/usersvc usersvc serve --addr 0.0.0.0:8080 --auth jwt …
+
+Without DATABASE_URL it keeps a PostgreSQL of its own in the data folder.`
+}
+
 // Run serves until ctx ends, or until its database or a listener fails.
 func (s *serveCommand) Run(ctx context.Context, c *config, stdout io.Writer) (err error) {
 	if err := errors.Join(s.check(), c.checkDerived(), domain.CheckUpcasters()); err != nil {

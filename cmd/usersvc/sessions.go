@@ -54,18 +54,16 @@ func holders(ctx context.Context, conn *pgx.Conn, longerThan time.Duration) ([]s
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[session])
 }
 
-type listSessions struct {
-	JSON bool `help:"For programs."`
-}
+type listSessions struct{}
 
 // Run shows who holds something, the longest first.
-func (l listSessions) Run(ctx context.Context, c *config, stdout io.Writer) error {
+func (listSessions) Run(ctx context.Context, c *config, stdout io.Writer) error {
 	return c.withOperator(ctx, func(conn *pgx.Conn) error {
 		found, err := holders(ctx, conn, time.Second)
 		if err != nil {
 			return err
 		}
-		if l.JSON {
+		if c.JSON {
 			return json.NewEncoder(stdout).Encode(append([]session{}, found...))
 		}
 		table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
@@ -96,7 +94,6 @@ func (e endSession) Run(ctx context.Context, c *config, stdout io.Writer) error 
 		if err := conn.QueryRow(ctx, `SELECT pg_terminate_backend($1)`, e.PID).Scan(&ended); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(stdout, "ended session %d, which held %s\n", e.PID, found[i].Holds)
-		return err
+		return c.answer(stdout, found[i], "ended session %d, which held %s", e.PID, found[i].Holds)
 	})
 }

@@ -29,6 +29,16 @@ type tokenCommand struct {
 	Audience string        `name:"audience" env:"USERSVC_JWT_AUDIENCE" help:"Whom it is meant for. Default: usersvc."`
 }
 
+// Help has examples.
+func (tokenCommand) Help() string {
+	return `For example:
+
+  usersvc token --sub ada --scope users:read,users:write
+  curl -H "Authorization: Bearer $(usersvc token --sub ada --scope ops)" http://127.0.0.1:8080/v1/projections
+
+See docs/authentication.md for how a service is made to believe it.`
+}
+
 // Run prints a token, signed with a key of the data folder, which it makes if there is none.
 func (t *tokenCommand) Run(c *config, stdout io.Writer) error {
 	folder := filepath.Join(c.DataDir, "auth")

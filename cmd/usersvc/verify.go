@@ -21,12 +21,22 @@ import (
 )
 
 type verifyCommand struct {
-	JSON   bool `name:"json" help:"The report as JSON."`
 	Repair bool `help:"Make again what is derived from the log and not as it should be. For claims, by the migrating role."`
 }
 
 // errWrong ends the program with status 1; whatever keeps a check from being made, with status 2.
 var errWrong = errors.New("not everything is as it should be")
+
+// Help has examples.
+func (verifyCommand) Help() string {
+	return `For example:
+
+  usersvc verify
+  usersvc verify --json | jq '.results[] | select(.wrong > 0)'
+  usersvc verify --repair
+
+Writers may go on meanwhile.`
+}
 
 // Run checks, and repairs if it is asked to.
 func (v verifyCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
@@ -41,7 +51,7 @@ func (v verifyCommand) Run(ctx context.Context, c *config, stdout io.Writer) err
 		if err != nil {
 			return err
 		}
-		if err := v.print(stdout, report); err != nil || report.Right() {
+		if err := v.print(c, stdout, report); err != nil || report.Right() {
 			return err
 		}
 		return errWrong
@@ -69,8 +79,8 @@ func (v verifyCommand) repair(ctx context.Context, c *config, pool *pgxpool.Pool
 	return errors.Join(verify.Repair(ctx, report, rebuilds, operator), db.close())
 }
 
-func (v verifyCommand) print(stdout io.Writer, report verify.Report) error {
-	if v.JSON {
+func (verifyCommand) print(c *config, stdout io.Writer, report verify.Report) error {
+	if c.JSON {
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
 		return out.Encode(report)

@@ -12,22 +12,22 @@ import (
 
 // DeadLetter is an event that failed, or one of the same user that waits behind it.
 type DeadLetter struct {
-	ID            uuid.UUID
-	Subscription  string
-	UserID        uuid.UUID // whom it is about
-	Position      int64
-	EventID       uuid.UUID
-	Type          string
-	SchemaVersion int
-	State         string // Retrying, Dead, Waiting or Skipped
-	Attempts      int
-	Error         *string // without personal data
-	FirstFailedAt *time.Time
-	LastFailedAt  *time.Time
-	NextTryAt     *time.Time // of one that is retrying
-	SkippedBy     *string
-	SkipReason    *string
-	SkippedAt     *time.Time
+	ID            uuid.UUID  `json:"id"`
+	Subscription  string     `json:"projection"`
+	UserID        uuid.UUID  `json:"userId"` // whom it is about
+	Position      int64      `json:"position"`
+	EventID       uuid.UUID  `json:"eventId"`
+	Type          string     `json:"type"`
+	SchemaVersion int        `json:"schemaVersion"`
+	State         string     `json:"state"` // Retrying, Dead, Waiting or Skipped
+	Attempts      int        `json:"attempts"`
+	Error         *string    `json:"error"` // without personal data
+	FirstFailedAt *time.Time `json:"firstFailedAt"`
+	LastFailedAt  *time.Time `json:"lastFailedAt"`
+	NextTryAt     *time.Time `json:"nextTryAt"` // of one that is retrying
+	SkippedBy     *string    `json:"skippedBy"`
+	SkipReason    *string    `json:"skipReason"`
+	SkippedAt     *time.Time `json:"skippedAt"`
 }
 
 // LetterPlace is a place in the list of dead letters; the zero value is its beginning.
