@@ -43,7 +43,7 @@ func TestConsole(t *testing.T) {
 	c.isToldOfOthersChanges()
 	c.restores()
 	c.watches()
-	c.rebuilds()
+	c.rebuilds(db)
 	c.seesDriftAndLag(db)
 	c.mends(t, db)
 	c.looksAtTheSystem(db)
@@ -211,12 +211,17 @@ func (c *consoleVisit) watches() {
 	c.until(`[...document.querySelectorAll("#events tr")].length === 50 && [...document.querySelectorAll("#events tr")].every(r => r.innerText.includes("rota"))`)
 }
 
-func (c *consoleVisit) rebuilds() {
+// rebuilds watches a rebuild that has to wait for somebody who reads the live rows.
+func (c *consoleVisit) rebuilds(db pgtest.Database) {
 	c.open("/projections")
+	letGo := holdOpen(c.t, db, `LOCK TABLE derived.user_profiles IN ACCESS SHARE MODE`)
 	c.click(`form[hx-post$="/rebuild"] button`)
+	c.shows("switching")
+	c.until(`document.querySelector("progress").value === 100`)
+	c.photograph("projections")
+	letGo()
 	c.shows("no difference found")
 	c.until(`document.querySelector("svg[data-line] polyline").points.length > 2`)
-	c.photograph("projections")
 }
 
 // seesDriftAndLag shows rows that somebody has spoilt, and a relay that is held up.

@@ -110,7 +110,7 @@ func (s *service) handler(ctx context.Context, c *serveCommand, answered func(st
 	}
 	api, err := httpapi.New(httpapi.Config{
 		Users: s.users, Activity: activity.New(s.log), Feed: s.feed, Relay: s.relay, Rebuilds: s.rebuilds, Ready: s.readiness.check, System: s.system.look,
-		Verifier: c.verifier(), CursorKey: key, OpenAPI: usersvc.OpenAPI,
+		Verifier: c.verifier(), LocalOnly: c.Auth == "off", CursorKey: key, OpenAPI: usersvc.OpenAPI,
 		Log: s.logger, Tracer: s.traces.tracer(), Answered: answered, CORSOrigins: c.CORSOrigins, RateLimit: c.RateLimit, Proxies: proxies,
 	})
 	if err != nil {

@@ -78,8 +78,12 @@ type view struct {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// A form is a few names.
+const longestForm = 64 << 10
+
 func (c *console) page(show shower) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, longestForm)
 		v := &visit{api: c.api, Request: r}
 		shown, err := show(v)
 		status := http.StatusOK

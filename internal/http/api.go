@@ -27,6 +27,7 @@ type Config struct {
 	Ready     func(context.Context) Readiness
 	System    func(context.Context) System
 	Verifier  *auth.Verifier // nil: callers are who they say, and may do everything
+	LocalOnly bool           // answer only when called by a name of this machine
 	CursorKey []byte         // 32 bytes, the same in every replica
 	OpenAPI   []byte         // the contract, in YAML
 	Log       zerolog.Logger

@@ -21,6 +21,9 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	mux.MethodNotAllowed(a.serve(methodNotAllowed))
 
 	v1 := mux.With(a.limits()...)
+	if c.LocalOnly {
+		v1 = v1.With(a.local)
+	}
 	a.commands(v1.With(a.gate(commandsAtOnce)))
 	get(v1.With(a.gate(readsAtOnce)), "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
 
