@@ -105,7 +105,7 @@ func (s *stream) read() (b block, err error) {
 
 // readEvent passes over what only says that the stream is alive.
 func (s *stream) readEvent() (b block, err error) {
-	for err == nil && b.id == "" {
+	for err == nil && b.event == "" {
 		b, err = s.read()
 	}
 	return b, err
