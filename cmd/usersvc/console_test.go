@@ -59,8 +59,13 @@ type consoleVisit struct {
 // open goes to a page, and has what is wrong with it for those who cannot see or use a mouse found.
 func (c *consoleVisit) open(path string) {
 	c.t.Helper()
-	c.do(chromedp.Navigate(c.p.url+"/console"+path), chromedp.WaitVisible(chromedp.CSS("h1")))
+	c.goTo(path)
 	c.checkAccess(path)
+}
+
+func (c *consoleVisit) goTo(path string) {
+	c.t.Helper()
+	c.do(chromedp.Navigate(c.p.url+"/console"+path), chromedp.WaitVisible(chromedp.CSS("h1")))
 }
 
 // until waits for a condition, in JavaScript.
@@ -321,7 +326,7 @@ func (c *consoleVisit) readsInTheDarkAndOnAPhone(t *testing.T) {
 	c.photograph("dark")
 	c.do(chromedp.Emulate(device.IPhone13))
 	for _, page := range pages {
-		c.open(page)
+		c.goTo(page)
 		if wide := ask(c.browser, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); wide > 0 {
 			t.Errorf("on a phone %s is %d pixels wider than the screen", page, wide)
 		}
@@ -336,7 +341,7 @@ func (c *consoleVisit) checkAccess(page string) {
 		c.t.Fatal(err)
 	}
 	c.do(chromedp.Evaluate[chromedp.Void](string(axe) + `; undefined`))
-	found := ask(c.browser, chromedp.Evaluate[string](`axe.run().then(r => JSON.stringify(r.violations.map(v =>
+	found := ask(c.browser, chromedp.Evaluate[string](`axe.run({resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v =>
 		({impact: v.impact, help: v.help, nodes: v.nodes.map(n => n.html + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
 	var violations []struct {
 		Impact, Help string
