@@ -157,6 +157,7 @@ func (c *consoleVisit) changesAUser() {
 	c.fill("#create-email", "ada@example.com")
 	c.click("form.stack button")
 	c.shows("Created.")
+	c.until(`/^\/console\/users\/[0-9a-f-]{36}$/.test(location.pathname)`)
 	c.send("suspend", "reason", "Wrote to everybody")
 	c.until(`document.querySelector("main .badge").innerText === "suspended"`)
 	c.click("#command-reactivate summary")

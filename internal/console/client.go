@@ -11,7 +11,8 @@ import (
 // visit is a request for a page, which asks the API on behalf of whoever sent it.
 type visit struct {
 	*http.Request
-	api http.Handler
+	api     http.Handler
+	movedTo string // the page that is shown, if it is another than was asked for
 }
 
 // The caller's own, as the API takes them.

@@ -65,8 +65,8 @@ func carryOut(v *visit) (view, error) {
 	}
 	c := guarded(v, command(v, id))
 	_, err := v.send(c, nil)
-	refused := faulty(err)
-	if err != nil && refused == nil {
+	refused := refusal(err)
+	if err != nil && (refused == nil || refused.Status == http.StatusUnauthorized) {
 		return view{}, err
 	}
 	p, err := v.userPage(id)
@@ -145,6 +145,7 @@ func createUser(v *visit) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	v.movedTo = Prefix + "/users/" + made.ID
 	p, err := v.userPage(made.ID)
 	p.Notice = "Created."
 	return view{"user", p.User.DisplayName, p}, err

@@ -93,6 +93,9 @@ func (c *console) page(show shower) http.Handler {
 		header(w, "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store") // it is about people
 		w.Header().Add("Vary", "HX-Request")
+		if v.movedTo != "" {
+			w.Header().Set("HX-Push-Url", v.movedTo)
+		}
 		c.write(w, r, shown, status)
 	})
 }

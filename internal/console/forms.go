@@ -1,6 +1,7 @@
 package console
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -72,9 +73,13 @@ func newUserForm() form {
 // Choices of a field that offers some.
 func (f field) Choices() []string { return strings.Fields(f.Hint) }
 
-// answer fills the form with what was sent, and says at each field what is wrong with it.
+// answer fills the form with what was sent, and says at each field what is wrong with it. What may have happened all the same is
+// sent again under the same key.
 func (f *form) answer(v *visit, p *problem) {
 	f.Open, f.Problem = true, p
+	if p.Status >= http.StatusInternalServerError {
+		f.Key = v.FormValue("key")
+	}
 	for i := range f.Fields {
 		f.Fields[i].Value = v.FormValue(f.Fields[i].Name)
 		f.Fields[i].Error = p.at(f.Fields[i].Name)
