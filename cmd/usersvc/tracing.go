@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -112,5 +111,5 @@ func (t *traces) close(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	return errors.Join(t.provider.Shutdown(ctx))
+	return t.provider.Shutdown(ctx)
 }

@@ -19,24 +19,13 @@ func watchOf(q url.Values) watch {
 }
 
 func (w watch) query() url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{"types": w.Type, "user_id": w.User, "correlation_id": w.Correlation, "actor": w.Actor} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
+	return given(map[string]string{"types": w.Type, "user_id": w.User, "correlation_id": w.Correlation, "actor": w.Actor})
 }
 
 // newer is the address of what comes after a position.
 func (w watch) newer(after int64) string {
-	q := url.Values{"after": {strconv.FormatInt(after, 10)}}
-	for name, value := range map[string]string{"type": w.Type, "user": w.User, "correlation": w.Correlation, "actor": w.Actor} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return Prefix + "/activity/newer?" + q.Encode()
+	q := map[string]string{"after": strconv.FormatInt(after, 10), "type": w.Type, "user": w.User, "correlation": w.Correlation, "actor": w.Actor}
+	return Prefix + "/activity/newer?" + given(q).Encode()
 }
 
 type activity struct {

@@ -32,13 +32,8 @@ func showDeadLetters(v *visit) (view, error) {
 const lettersShown = "200"
 
 func (v *visit) deadLetters() (shown letterList, err error) {
-	query := url.Values{"limit": {lettersShown}}
 	shown.State = v.URL.Query().Get("state")
-	for _, name := range []string{"state", "cursor"} {
-		if value := v.URL.Query().Get(name); value != "" {
-			query.Set(name, value)
-		}
-	}
+	query := given(map[string]string{"limit": lettersShown, "state": shown.State, "cursor": v.URL.Query().Get("cursor")})
 	var found page[deadLetter]
 	if _, err := v.get("/v1/dead-letters", query, &found); err != nil {
 		return shown, err

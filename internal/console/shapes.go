@@ -37,19 +37,14 @@ type change struct {
 }
 
 type historyEntry struct {
-	Version       int       `json:"version"`
-	Position      int64     `json:"position"`
-	Type          string    `json:"type"`
-	RecordedAt    time.Time `json:"recordedAt"`
-	Actor         string    `json:"actor"`
-	Source        string    `json:"source"`
-	CorrelationID string    `json:"correlationId"`
-	Reason        *string   `json:"reason"`
-	Changes       []change  `json:"changes"`
+	Version    int       `json:"version"`
+	Type       string    `json:"type"`
+	RecordedAt time.Time `json:"recordedAt"`
+	Actor      string    `json:"actor"`
+	Reason     *string   `json:"reason"`
 }
 
 type storedEvent struct {
-	Version    int             `json:"version"`
 	Position   int64           `json:"position"`
 	Type       string          `json:"type"`
 	Data       json.RawMessage `json:"data"`
@@ -80,9 +75,8 @@ type diff struct {
 
 type dryRun struct {
 	Events []struct {
-		Type    string          `json:"type"`
-		Version int             `json:"version"`
-		Data    json.RawMessage `json:"data"`
+		Type string          `json:"type"`
+		Data json.RawMessage `json:"data"`
 	} `json:"events"`
 }
 
@@ -128,12 +122,10 @@ type rebuild struct {
 	Differences *int      `json:"differences"`
 	Error       *string   `json:"error"`
 	StartedAt   time.Time `json:"startedAt"`
-	SeenAt      time.Time `json:"seenAt"`
 }
 
 type deadLetter struct {
 	ID            string     `json:"id"`
-	Projection    string     `json:"projection"`
 	UserID        string     `json:"userId"`
 	Position      int64      `json:"position"`
 	Type          string     `json:"type"`

@@ -20,28 +20,25 @@ func filtersOf(q url.Values) filters {
 
 // query is what the API is asked.
 func (f filters) query() url.Values {
+	return given(map[string]string{"q": f.Q, "status": f.Status, "role": f.Role, "sort": f.Sort, "as_of": instant(f.At)})
+}
+
+// page is the address of this list, with a change.
+func (f filters) page(name, value string) string {
+	all := map[string]string{"q": f.Q, "status": f.Status, "role": f.Role, "sort": f.Sort, "at": f.At}
+	all[name] = value
+	return Prefix + "/users?" + given(all).Encode()
+}
+
+// given is a query of what is not empty.
+func given(all map[string]string) url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{"q": f.Q, "status": f.Status, "role": f.Role, "sort": f.Sort, "as_of": instant(f.At)} {
+	for name, value := range all {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
 	return q
-}
-
-// page is the address of this list, with a change.
-func (f filters) page(name, value string) string {
-	q := url.Values{}
-	for name, value := range map[string]string{"q": f.Q, "status": f.Status, "role": f.Role, "sort": f.Sort, "at": f.At} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	q.Set(name, value)
-	if value == "" {
-		q.Del(name)
-	}
-	return Prefix + "/users?" + q.Encode()
 }
 
 // instant is the moment of a form, 2026-03-01T12:00 or with seconds, as the API takes it. Anything else is left to the API to refuse.
