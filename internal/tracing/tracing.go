@@ -44,6 +44,9 @@ func Within(ctx context.Context, traceparent string) (context.Context, bool) {
 
 // Traceparent is that of the span of ctx; empty if it is in none.
 func Traceparent(ctx context.Context) string {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ""
+	}
 	carrier := propagation.MapCarrier{}
 	w3c.Inject(ctx, carrier)
 	return carrier["traceparent"]
