@@ -30,8 +30,7 @@ func TestConsole(t *testing.T) {
 		t.Fatalf("%v: %s", err, said)
 	}
 	p := serve(t, t.TempDir(), env...)
-	head := p.must(200, "GET", "/v1/projections/user_profiles", "").body["head"].(float64)
-	p.must(200, "GET", fmt.Sprintf("/v1/users?min_position=%.0f", head), "", "Prefer: wait=5")
+	p.settled()
 	b := browse(t, p)
 	if b == nil {
 		return

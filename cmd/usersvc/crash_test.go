@@ -35,7 +35,7 @@ func TestKilledServiceLosesNothingAcknowledged(t *testing.T) {
 	if int(head) < len(acknowledged) {
 		t.Errorf("the log ends at %v, though %d commands were acknowledged", head, len(acknowledged))
 	}
-	list := p.must(200, "GET", fmt.Sprintf("/v1/users?count=exact&limit=1&min_position=%d", int(head)), "", "Prefer: wait=5")
+	list := p.caughtUp(fmt.Sprintf("/v1/users?count=exact&limit=1&min_position=%d", int(head)))
 	if total := list.body["total"].(float64); total != head {
 		t.Errorf("the projection shows %v users, the log has %v", total, head)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +23,7 @@ func TestDemoIsThereToLookAround(t *testing.T) {
 		t.Errorf("%v: %s", err, said)
 	}
 	p := serve(t, t.TempDir(), env...)
-	head := p.must(200, "GET", "/v1/projections/user_profiles", "").body["head"].(float64)
-	p.must(200, "GET", fmt.Sprintf("/v1/users?min_position=%.0f", head), "", "Prefer: wait=5")
+	p.settled()
 	names := func(query string) (all []string) {
 		for _, u := range p.must(200, "GET", "/v1/users?"+query, "").body["data"].([]any) {
 			all = append(all, u.(map[string]any)["email"].(string))

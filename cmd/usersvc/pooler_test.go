@@ -44,7 +44,7 @@ func TestReplicasBehindAPooler(t *testing.T) {
 	})
 	all.Wait()
 	for _, p := range replicas {
-		list := p.must(200, "GET", fmt.Sprintf("/v1/users?count=exact&min_position=%d", writers*each), "", "Prefer: wait=5")
+		list := p.caughtUp(fmt.Sprintf("/v1/users?count=exact&min_position=%d", writers*each))
 		if total := list.body["total"].(float64); total != writers*each {
 			t.Errorf("a list shows %v users of %d", total, writers*each)
 		}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -143,49 +142,4 @@ func (p *process) signal(s syscall.Signal) {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
-}
-
-// answer is a reply of the service.
-type answer struct {
-	status int
-	header http.Header
-	body   map[string]any
-}
-
-// ask sends a request with a JSON body, if it is not empty, and headers as "Name: value".
-func (p *process) ask(method, path, body string, headers ...string) (answer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, p.url+path, strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	if body != "" {
-		request.Header.Set("Content-Type", "application/json")
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		request.Header.Set(name, value)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return answer{}, err
-	}
-	defer response.Body.Close()
-	a := answer{status: response.StatusCode, header: response.Header}
-	return a, json.NewDecoder(response.Body).Decode(&a.body)
-}
-
-func (p *process) must(want int, method, path, body string, headers ...string) answer {
-	p.t.Helper()
-	a, err := p.ask(method, path, body, headers...)
-	if err != nil || a.status != want {
-		p.t.Fatalf("%s %s: %d %v (%v), want %d", method, path, a.status, a.body, err, want)
-	}
-	return a
-}
-
-func (p *process) create(email string) (id string) {
-	p.t.Helper()
-	return p.must(201, "POST", "/v1/users", `{"email": "`+email+`", "displayName": "Somebody"}`).body["id"].(string)
 }

@@ -25,7 +25,7 @@ var matters = map[string]struct {
 		}
 	}},
 	"projection-lagging.md": {holdRelay, func(t *testing.T, p *process) {
-		p.must(200, "GET", "/v1/users?min_position=3", "", "Prefer: wait=5")
+		p.caughtUp("/v1/users?min_position=3")
 		if lag := p.metric(t, `usersvc_subscription_lag_events{subscription="user_profiles"}`); lag != "0" {
 			t.Errorf("the projection still lacks %s events", lag)
 		}
@@ -85,7 +85,7 @@ func parkEvents(t *testing.T, p *process, db pgtest.Database) {
 
 // holdRelay leaves a transaction open that has the row of the subscription.
 func holdRelay(t *testing.T, p *process, db pgtest.Database) {
-	p.must(200, "GET", "/v1/users?min_position=2", "", "Prefer: wait=5")
+	p.caughtUp("/v1/users?min_position=2")
 	holdOpen(t, db, `SELECT FROM derived.subscriptions FOR UPDATE`)
 	p.create("grace@example.com")
 	awaitMetric(t, p, `usersvc_subscription_lag_events{subscription="user_profiles"}`, "1")
@@ -139,7 +139,7 @@ func awaitMetric(t *testing.T, p *process, name, value string) {
 }
 
 func spoilRow(t *testing.T, p *process, db pgtest.Database) {
-	p.must(200, "GET", "/v1/users?min_position=2", "", "Prefer: wait=5")
+	p.caughtUp("/v1/users?min_position=2")
 	conn, err := pgx.Connect(t.Context(), db.AdminURL)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func TestVerifySaysSoByItsStatus(t *testing.T) {
 	env := []string{"DATABASE_URL=" + db.URL, "USERSVC_MIGRATE_DATABASE_URL=" + db.AdminURL}
 	p := serve(t, t.TempDir(), "DATABASE_URL="+db.URL)
 	id := p.create("ada@example.com")
-	p.must(200, "GET", "/v1/users?min_position=1", "", "Prefer: wait=5")
+	p.caughtUp("/v1/users?min_position=1")
 	p.kill()
 	wantStatus(t, 0, env, "verify")
 

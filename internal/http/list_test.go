@@ -31,7 +31,7 @@ func people(t *testing.T) (*stack, string) {
 	}
 	last := s.want(t, 201, "", "POST", "/v1/users", `{"email":"last@example.org","displayName":"Last"}`)
 	position := last.Header.Get("X-Event-Position")
-	s.want(t, 200, "", "GET", "/v1/users?min_position="+position, "", "Prefer: wait=5")
+	s.caughtUp(t, "/v1/users?min_position="+position)
 	return s, position
 }
 
@@ -174,7 +174,7 @@ func TestListWalkWhileUsersChange(t *testing.T) {
 	ada := first.json(t)["data"].([]any)[1].(map[string]any)["id"].(string)
 	s.want(t, 200, "", "DELETE", "/v1/users/"+ada, "")
 	position := s.want(t, 201, "", "POST", "/v1/users", `{"email":"new@example.com","displayName":"New"}`).Header.Get("X-Event-Position")
-	rest := s.want(t, 200, "", "GET", nextPage(t, first)+"&limit=200&min_position="+position, "")
+	rest := s.caughtUp(t, nextPage(t, first)+"&limit=200&min_position="+position)
 	if diff := cmp.Diff([]string{"Zoë Adams", "Ünal Ada", "Last", "New"}, names(t, rest)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
@@ -225,7 +225,7 @@ func TestListWaitsForThePosition(t *testing.T) {
 	s := boot(t)
 	for i := range 50 {
 		position := s.want(t, 201, "", "POST", "/v1/users", fmt.Sprintf(`{"email":"user%d@example.com","displayName":"User %d"}`, i, i)).Header.Get("X-Event-Position")
-		got := s.want(t, 200, "", "GET", "/v1/users?sort=-createdAt&limit=1&min_position="+position, "", "Prefer: wait=5")
+		got := s.caughtUp(t, "/v1/users?sort=-createdAt&limit=1&min_position="+position)
 		if diff := cmp.Diff([]string{fmt.Sprintf("User %d", i)}, names(t, got)); diff != "" {
 			t.Fatalf("-want +got:\n%s", diff)
 		}

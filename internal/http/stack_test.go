@@ -207,6 +207,21 @@ func (s *stack) want(t *testing.T, status int, code string, method, target, body
 	return got
 }
 
+// caughtUp asks for a list with a min_position until its projection has come so far, which on a busy machine may take longer than
+// one request waits.
+func (s *stack) caughtUp(t *testing.T, target string) answer {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		got := s.send(t, "GET", target, "", "Prefer: wait=5")
+		switch {
+		case got.Status == 200:
+			return got
+		case got.code() != "projection_lagging" || time.Now().After(deadline):
+			t.Fatalf("GET %s: %d: %s", target, got.Status, got.Body)
+		}
+	}
+}
+
 // create makes a user and returns its path.
 func (s *stack) create(t *testing.T, email string) string {
 	t.Helper()
