@@ -43,14 +43,13 @@ func (r *Relay) Drain(ctx context.Context, tx pgx.Tx, through int64) error {
 	}
 }
 
-const selectCheckpoint = `SELECT checkpoint FROM derived.subscriptions WHERE name = $1`
-
 // Checkpoint reads how far the subscription is.
-func (r *Relay) Checkpoint(ctx context.Context, tx pgx.Tx) (checkpoint int64, err error) {
-	if err := tx.QueryRow(ctx, selectCheckpoint, r.sub.Name).Scan(&checkpoint); err != nil {
+func (r *Relay) Checkpoint(ctx context.Context, tx pgx.Tx) (int64, error) {
+	var at standing
+	if err := tx.QueryRow(ctx, standingOf, r.sub.Name).Scan(&at.Checkpoint, &at.Parked); err != nil {
 		return 0, fmt.Errorf("read checkpoint: %w", err)
 	}
-	return checkpoint, nil
+	return at.Checkpoint, nil
 }
 
 // Hold keeps the subscription from being worked until the transaction ends. It waits for the batch that

@@ -43,18 +43,19 @@ type standing struct {
 	Parked     int64 // users with a queue of dead letters
 }
 
-// Whoever holds the row works the subscription; the others go away at once and try later.
-const takeSubscription = `
-SELECT checkpoint, parked FROM derived.subscriptions WHERE name = $1 FOR UPDATE SKIP LOCKED`
+// The row changes many times a second, and while somebody's transaction is open, be it a backup of an hour, all that it was since
+// then is kept. The newest is found first in the order of the primary key, however much of that there is: everybody who is in
+// a hurry asks in this way (see also projections.standing), and says which checkpoint he moves.
+const standingOf = `
+SELECT checkpoint, parked FROM derived.subscriptions WHERE name = $1 ORDER BY checkpoint DESC LIMIT 1`
 
-// What is left of that without the safeguards that rest on the lock.
-const lookAtSubscription = `
-SELECT checkpoint, parked FROM derived.subscriptions WHERE name = $1`
+// Whoever holds the row works the subscription; the others go away at once and try later.
+const takeSubscription = standingOf + ` FOR UPDATE SKIP LOCKED`
 
 func take(ctx context.Context, tx pgx.Tx, name string) (standing, error) {
 	sql := takeSubscription
 	if safeguard.Removed(safeguard.Turns) || safeguard.Removed(safeguard.OneTransaction) {
-		sql = lookAtSubscription
+		sql = standingOf // what is left of that without the safeguards that rest on the lock
 	}
 	rows, _ := tx.Query(ctx, sql, name)
 	s, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[standing])
@@ -71,7 +72,7 @@ var errTaken = errors.New("another replica works the subscription")
 
 // await waits until the batch under way is over, and takes the subscription.
 func await(ctx context.Context, tx pgx.Tx, name string) error {
-	_, err := tx.Exec(ctx, "SELECT FROM derived.subscriptions WHERE name = $1 FOR UPDATE", name)
+	_, err := tx.Exec(ctx, standingOf+" FOR UPDATE", name)
 	if err != nil {
 		return fmt.Errorf("wait for the subscription: %w", err)
 	}
@@ -80,11 +81,11 @@ func await(ctx context.Context, tx pgx.Tx, name string) error {
 
 const moveCheckpoint = `
 UPDATE derived.subscriptions
-SET checkpoint = $2, moved_at = clock_timestamp(), failures = 0, failing_since = NULL, last_error = NULL
-WHERE name = $1`
+SET checkpoint = $3, moved_at = clock_timestamp(), failures = 0, failing_since = NULL, last_error = NULL
+WHERE name = $1 AND checkpoint = $2`
 
-func move(ctx context.Context, tx pgx.Tx, name string, checkpoint int64) error {
-	if _, err := tx.Exec(ctx, moveCheckpoint, name, checkpoint); err != nil {
+func move(ctx context.Context, tx pgx.Tx, name string, from, to int64) error {
+	if _, err := tx.Exec(ctx, moveCheckpoint, name, from, to); err != nil {
 		return fmt.Errorf("move checkpoint: %w", err)
 	}
 	return nil

@@ -41,7 +41,7 @@ const maxTail = 100
 const selectCurrent = `
 SELECT want.n, s.checkpoint, ` + profileColumns + `, e.version, e.position, e.recorded_at, e.type, e.schema_version, e.data
 FROM unnest($1::uuid[]) WITH ORDINALITY AS want (id, n)
-CROSS JOIN (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+CROSS JOIN ` + standing + `
 LEFT JOIN LATERAL (
   SELECT * FROM derived.user_profiles WHERE user_id = want.id LIMIT 1
 ) p ON true

@@ -35,9 +35,9 @@ func (p *Profiles) Drifted(ctx context.Context) (user uuid.UUID, drifted, ok boo
 
 // Whoever changes more is looked at more often.
 const selectRandomUser = `
-SELECT e.stream_id FROM eventlog.events e, derived.subscriptions s
-WHERE s.name = '` + Subscription + `' AND e.position = 1 + floor($1::float8 * s.checkpoint)::bigint AND e.position <= s.checkpoint AND e.stream_type = 'user'
-  AND NOT EXISTS (SELECT FROM derived.dead_letters d WHERE d.subscription = s.name AND d.user_id = e.stream_id)`
+SELECT e.stream_id FROM eventlog.events e, ` + standing + `
+WHERE e.position = 1 + floor($1::float8 * s.checkpoint)::bigint AND e.position <= s.checkpoint AND e.stream_type = 'user'
+  AND NOT EXISTS (SELECT FROM derived.dead_letters d WHERE d.subscription = '` + Subscription + `' AND d.user_id = e.stream_id)`
 
 func randomUser(ctx context.Context, tx pgx.Tx) (user uuid.UUID, err error) {
 	err = tx.QueryRow(ctx, selectRandomUser, rand.Float64()).Scan(&user) //nolint:gosec // a sample
@@ -46,7 +46,7 @@ func randomUser(ctx context.Context, tx pgx.Tx) (user uuid.UUID, err error) {
 
 const selectApplied = `
 SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at FROM eventlog.events
-WHERE stream_id = $1 AND position <= (SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `') ORDER BY version`
+WHERE stream_id = $1 AND position <= (SELECT checkpoint FROM ` + standing + `) ORDER BY version`
 
 // rowDiffers compares the row with a replay of the user's own events, and its counters with the ledger.
 func rowDiffers(ctx context.Context, tx pgx.Tx, user uuid.UUID) (bool, error) {

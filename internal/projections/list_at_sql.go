@@ -30,7 +30,7 @@ func (q Query) statementAt(m Moment, e expected) (sql string, args []any, sorted
 	return `
 WITH place AS MATERIALIZED (` + place + `), page AS MATERIALIZED (` + page + `)
 SELECT place.position, place.recorded_at, ` + reached + `, ` + parkedAt("place.position") + `, ` + total + `, p.place::text, ` + profileColumns + `
-FROM (SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+FROM ` + standing + `
 CROSS JOIN place LEFT JOIN (
   SELECT page.*, COALESCE(a.position, 0) AS activity_position, COALESCE(a.post_count, 0) AS post_count, COALESCE(a.follower_count, 0) AS follower_count
   FROM page LEFT JOIN LATERAL (

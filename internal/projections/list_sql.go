@@ -35,7 +35,7 @@ func (q Query) statement() (sql string, args []any) {
 	order := func(place string) string { return place + " " + direction + ", p.user_id " + direction }
 	return `
 SELECT s.checkpoint, s.parked, ` + total + `, p.place::text, ` + profileColumns + `
-FROM (SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `') s
+FROM ` + standing + `
 LEFT JOIN LATERAL (
   SELECT p.*, ` + column.name + ` AS place FROM derived.user_profiles p
   WHERE ` + c.String() + `

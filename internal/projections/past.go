@@ -73,13 +73,12 @@ SELECT COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0), COALESCE(a.posi
   ), 0),
   EXISTS (
     SELECT FROM derived.dead_letters d JOIN eventlog.events e ON e.position = d.position AND e.stream_type = 'activity'
-    WHERE d.subscription = s.name AND d.user_id = $1 AND e.recorded_at <= $2 AND e.position <= $3 AND d.state <> 'skipped'
+    WHERE d.subscription = '` + Subscription + `' AND d.user_id = $1 AND e.recorded_at <= $2 AND e.position <= $3 AND d.state <> 'skipped'
   )
-FROM derived.subscriptions s LEFT JOIN LATERAL (
+FROM ` + standing + ` LEFT JOIN LATERAL (
   SELECT position, post_count, follower_count FROM derived.activity
   WHERE user_id = $1 AND recorded_at <= $2 AND position <= $3 ORDER BY recorded_at DESC, position DESC LIMIT 1
-) a ON true
-WHERE s.name = '` + Subscription + `'`
+) a ON true`
 
 // Queue asks for the counters.
 func (c *Counting) Queue(b *pgx.Batch) {

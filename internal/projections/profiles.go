@@ -59,7 +59,11 @@ func (p *Profiles) list(ctx context.Context) (done func(), err error) {
 // Another replica's relay moves the checkpoint without telling us: waiting reads look this often.
 const lookAgain = 20 * time.Millisecond
 
-const readCheckpoint = `SELECT checkpoint FROM derived.subscriptions WHERE name = '` + Subscription + `'`
+// standing is where the subscription is. Only its newest version is looked at, of the many there are while a transaction is open
+// somewhere: see package outbox.
+const standing = `(SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `' ORDER BY checkpoint DESC LIMIT 1) s`
+
+const readCheckpoint = `SELECT checkpoint FROM ` + standing
 
 // Checkpoint reads the position that the projection has reached.
 func (p *Profiles) Checkpoint(ctx context.Context) (int64, error) {
