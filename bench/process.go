@@ -78,14 +78,14 @@ func (p *process) launch(out *io.PipeWriter) error {
 }
 
 // follow reads what a program prints to its end: the program must not wait for us. A warning of the
-// service's is worth being seen, and what it says of each request is not.
+// service's is worth being seen; what it says of each request, and how it greets, is not.
 func follow(out io.Reader, serving chan<- string) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if found := announcement.FindStringSubmatch(lines.Text()); found != nil {
 			serving <- found[1]
 			continue
 		}
-		if !strings.Contains(lines.Text(), `"level":"info"`) {
+		if strings.HasPrefix(lines.Text(), "{") && !strings.Contains(lines.Text(), `"level":"info"`) {
 			fmt.Fprintln(os.Stderr, lines.Text())
 		}
 	}

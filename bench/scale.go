@@ -28,7 +28,7 @@ func benchScale(ctx context.Context, o options, ladder []int, stdout, stderr io.
 	b := &bench{options: o, progress: stderr, report: &report{options: o}}
 	var plans []plan
 	for _, users := range ladder {
-		plans = append(plans, plan{rung(users), users})
+		plans = append(plans, plan{rung(users), users, eventsPerUser})
 	}
 	_, worlds, err := b.openWorlds(ctx, plans...)
 	defer func() { err = errors.Join(err, b.closeWorlds(worlds)) }()

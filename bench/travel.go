@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// travelArg, as the first argument, has reads of the past measured beside the same reads of now, in a long log and in
-// one a tenth as long, and what the rows of the past cost. One user has half as many versions as there are others.
+// travelArg, as the first argument, has reads of the past measured beside the same reads of now, and what the rows of the
+// past cost. They are asked of a long log, of one with a tenth of its users, and of one as long as the first, of as many
+// users as the second: so it is seen what grows with the users and what with their histories. One user has as many versions as a
+// twentieth of the events of all others.
 const travelArg = "past"
 
 const (
@@ -51,22 +53,22 @@ var travels = []read{
 }
 
 const (
-	longLog, shortLog = "past", "shorter" // names of databases
-	slowestPage       = 50 * time.Millisecond
+	longLog, shortLog, deepLog = "past", "shorter", "deeper" // names of databases
+	slowestPage                = 50 * time.Millisecond
 )
 
 // benchTravel measures, and prints what it found.
 func benchTravel(ctx context.Context, o options, users int, stdout, stderr io.Writer) (err error) {
 	b := &bench{options: o, progress: stderr, report: &report{options: o}}
-	binary, worlds, err := b.openWorlds(ctx, plan{longLog, users}, plan{shortLog, users / shorterBy})
+	binary, worlds, err := b.openWorlds(ctx, plan{longLog, users, eventsPerUser}, plan{shortLog, users / shorterBy, eventsPerUser},
+		plan{deepLog, users / shorterBy, eventsPerUser * shorterBy})
 	defer func() { err = errors.Join(err, b.closeWorlds(worlds)) }()
 	if err != nil {
 		return err
 	}
-	long, short := worlds[0], worlds[1]
 	for round := range o.rounds {
 		for _, r := range travels {
-			if err := b.travel(ctx, round, r, long, short); err != nil {
+			if err := b.travel(ctx, round, r, worlds...); err != nil {
 				return err
 			}
 		}
@@ -77,10 +79,10 @@ func benchTravel(ctx context.Context, o options, users int, stdout, stderr io.Wr
 	if err := b.report.writeTravels(stdout, users); err != nil {
 		return err
 	}
-	return b.writePlans(ctx, stdout, binary, long)
+	return b.writePlans(ctx, stdout, binary, worlds[0])
 }
 
-// travel takes a turn: a question of now and one of the past, and the same in the shorter log, again and again.
+// travel takes a turn: a question of now and one of the past, and the same in the other logs, again and again.
 func (b *bench) travel(ctx context.Context, round int, r read, worlds ...*world) error {
 	lines := make(map[line]*tally)
 	for _, w := range worlds {

@@ -11,26 +11,28 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Ten events of each user, that far apart: all users are created before one changes. One in twenty is suspended,
+// Ten steps in the life of each user, that far apart: all users are created before one changes. One in twenty is suspended,
 // half of these for a while; one in ten is an editor, one in a hundred an admin; one in fifty is deleted in the end. A
-// hundred belong to a clan. After every twenty of these events there is one of the user who changes all the time.
+// hundred belong to a clan. With more than ten events of each, what comes between two steps is another name. After every
+// twenty of these events there is one of the user who changes all the time.
 const insertTravelled = `
 WITH base AS (
-  SELECT (k - 1) * $1::bigint + u * 7919 % $1 + 1 AS n, k, u, md5('user ' || u)::uuid AS id
-  FROM generate_series(0, $1::bigint - 1) u CROSS JOIN generate_series(1, 10) k
+  SELECT (k - 1) * $1::bigint + u * 7919 % $1 + 1 AS n, k, u, md5('user ' || u)::uuid AS id,
+    CASE WHEN k = $2 THEN 10 WHEN (k - 1) * 10 % $2 = 0 THEN (k - 1) * 10 / $2 + 1 END AS step
+  FROM generate_series(0, $1::bigint - 1) u CROSS JOIN generate_series(1, $2::integer) k
 ), busy AS (
-  SELECT b AS version, 21 * b AS p, md5('busy')::uuid AS id FROM generate_series(1, $1::bigint / 2 - 1) b
+  SELECT b AS version, 21 * b AS p, md5('busy')::uuid AS id FROM generate_series(1, $1::bigint * $2 / 20 - 1) b
 ), events AS (
   SELECT n + (n - 1) / 20 AS p, id, k AS version,
-    CASE WHEN k = 1 THEN 'UserCreated' WHEN k IN (5, 9) THEN 'UserEmailChanged' WHEN k = 2 THEN 'RoleGranted'
-      WHEN k = 3 AND u % 20 = 0 THEN 'UserSuspended' WHEN k = 7 AND u % 40 = 0 THEN 'UserReactivated'
-      WHEN k = 10 AND u % 50 = 2 THEN 'UserDeleted' ELSE 'UserProfileChanged' END AS type,
-    CASE WHEN k = 1 THEN jsonb_build_object('email', 'user-' || u || '@example.com', 'displayName', 'User ' || u, 'firstName', 'Ada',
+    CASE WHEN step = 1 THEN 'UserCreated' WHEN step IN (5, 9) THEN 'UserEmailChanged' WHEN step = 2 THEN 'RoleGranted'
+      WHEN step = 3 AND u % 20 = 0 THEN 'UserSuspended' WHEN step = 7 AND u % 40 = 0 THEN 'UserReactivated'
+      WHEN k = $2 AND u % 50 = 2 THEN 'UserDeleted' ELSE 'UserProfileChanged' END AS type,
+    CASE WHEN step = 1 THEN jsonb_build_object('email', 'user-' || u || '@example.com', 'displayName', 'User ' || u, 'firstName', 'Ada',
         'lastName', 'Clan' || lpad((u % greatest($1 / 100, 1))::text, 5, '0'))
-      WHEN k IN (5, 9) THEN jsonb_build_object('newEmail', 'user-' || u || '-' || k || '@example.com')
-      WHEN k = 2 THEN jsonb_build_object('role', CASE WHEN u % 100 = 1 THEN 'admin' WHEN u % 10 = 0 THEN 'editor' ELSE 'reader' END)
-      WHEN k = 3 AND u % 20 = 0 THEN jsonb_build_object('reason', 'at random') WHEN k = 7 AND u % 40 = 0 THEN '{}'
-      WHEN k = 10 AND u % 50 = 2 THEN '{}' ELSE jsonb_build_object('displayName', 'User ' || u * k % 1000003) END AS data
+      WHEN step IN (5, 9) THEN jsonb_build_object('newEmail', 'user-' || u || '-' || step || '@example.com')
+      WHEN step = 2 THEN jsonb_build_object('role', CASE WHEN u % 100 = 1 THEN 'admin' WHEN u % 10 = 0 THEN 'editor' ELSE 'reader' END)
+      WHEN step = 3 AND u % 20 = 0 THEN jsonb_build_object('reason', 'at random') WHEN step = 7 AND u % 40 = 0 THEN '{}'
+      WHEN k = $2 AND u % 50 = 2 THEN '{}' ELSE jsonb_build_object('displayName', 'User ' || u * k % 1000003) END AS data
   FROM base
   UNION ALL
   SELECT p, id, version, CASE WHEN version = 1 THEN 'UserCreated' ELSE 'UserProfileChanged' END,
@@ -49,11 +51,14 @@ const (
 	selectSome  = `SELECT stream_id::text FROM eventlog.events WHERE version = 10 AND position % 7 = 0 LIMIT 1000`
 )
 
-// plan is a world to be made: the name of its database, and how many users it has.
+// plan is a world to be made: the name of its database, how many users it has, and how many events of each: a multiple of ten.
 type plan struct {
-	name  string
-	users int
+	name        string
+	users, each int
 }
+
+// events are those of its users, and of the one who changes all the time.
+func (p plan) events() int { return p.users*p.each + p.users*p.each/20 }
 
 // openWorlds starts a database and builds the service, and makes worlds with both. What was made is returned even if the next
 // one fails.
@@ -65,7 +70,7 @@ func (b *bench) openWorlds(ctx context.Context, plans ...plan) (binary string, w
 		return "", nil, err
 	}
 	for _, p := range plans {
-		w, err := b.openWorld(ctx, binary, p.name, p.users)
+		w, err := b.openWorld(ctx, binary, p)
 		if err != nil {
 			return binary, worlds, err
 		}
@@ -82,7 +87,8 @@ func (b *bench) closeWorlds(worlds []*world) (err error) {
 }
 
 // openWorld writes a log past the service, has the service make of it what it keeps, and starts it.
-func (b *bench) openWorld(ctx context.Context, binary, database string, users int) (*world, error) {
+func (b *bench) openWorld(ctx context.Context, binary string, p plan) (*world, error) {
+	database := p.name
 	if err := b.pg.makeDatabase(ctx, database); err != nil {
 		return nil, err
 	}
@@ -91,8 +97,8 @@ func (b *bench) openWorld(ctx context.Context, binary, database string, users in
 		return nil, err
 	}
 	defer admin.Close(ctx)
-	b.say("%s: writing %d events of %d users", database, users*eventsPerUser+users/2, users)
-	if _, err := admin.Exec(ctx, insertTravelled, users); err != nil {
+	b.say("%s: writing %d events of %d users", database, p.events(), p.users)
+	if _, err := admin.Exec(ctx, insertTravelled, p.users, p.each); err != nil {
 		return nil, err
 	}
 	if _, err := admin.Exec(ctx, beAtTheEnd); err != nil {
