@@ -25,8 +25,9 @@ SELECT k.stream_id || ' version ' || k.version FROM eventlog.idempotency_keys k
 WHERE k.version > 0 AND NOT EXISTS (
   SELECT FROM eventlog.events e WHERE e.stream_id = k.stream_id AND e.version = k.version AND e.position = k.position
 )`},
-	{"checkpoints", "no subscription is ahead of the log", `
-SELECT name FROM derived.subscriptions WHERE checkpoint > (SELECT COALESCE(max(position), 0) FROM eventlog.events)`},
+	{"checkpoints", "each subscription is there once, and not ahead of the log", `
+SELECT name FROM derived.subscriptions GROUP BY name
+HAVING count(*) > 1 OR max(checkpoint) > (SELECT COALESCE(max(position), 0) FROM eventlog.events)`},
 	{"dead letters", "what is parked is in the log, behind nothing but the checkpoint, and counted", `
 SELECT d.subscription || ' ' || d.position FROM derived.dead_letters d LEFT JOIN derived.subscriptions s ON s.name = d.subscription
 WHERE NOT EXISTS (SELECT FROM eventlog.events e WHERE e.position = d.position) OR d.position > COALESCE(s.checkpoint, 0)

@@ -71,7 +71,8 @@ type checking struct {
 }
 
 const selectBounds = `
-SELECT COALESCE((SELECT max(position) FROM eventlog.events), 0), checkpoint FROM derived.subscriptions WHERE name = '` + projections.Subscription + `'`
+SELECT COALESCE((SELECT max(position) FROM eventlog.events), 0), checkpoint FROM derived.subscriptions WHERE name = '` + projections.Subscription + `'
+ORDER BY checkpoint DESC LIMIT 1`
 
 func (c *checking) all(ctx context.Context) error {
 	if _, err := c.tx.Exec(ctx, rebuild.WithoutTimeLimit); err != nil {
