@@ -140,10 +140,10 @@ func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through 
 	if err != nil || len(events) == 0 {
 		return 0, nil, err
 	}
+	last := events[len(events)-1].Position
 	if safeguard.Removed(safeguard.OneTransaction) {
-		if err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error {
-			return move(ctx, apart, r.sub.Name, at.Checkpoint, events[len(events)-1].Position)
-		}); err != nil {
+		err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error { return move(ctx, apart, r.sub.Name, at.Checkpoint, last) })
+		if err != nil {
 			return 0, nil, err
 		}
 	}
@@ -159,7 +159,7 @@ func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through 
 	if err := r.Park(ctx, tx, append(parked, failed...)); err != nil {
 		return 0, nil, err
 	}
-	return len(events), failed, move(ctx, tx, r.sub.Name, at.Checkpoint, events[len(events)-1].Position)
+	return len(events), failed, move(ctx, tx, r.sub.Name, at.Checkpoint, last)
 }
 
 // handling is handleAll or handleMost.

@@ -59,8 +59,8 @@ func (p *Profiles) list(ctx context.Context) (done func(), err error) {
 // Another replica's relay moves the checkpoint without telling us: waiting reads look this often.
 const lookAgain = 20 * time.Millisecond
 
-// standing is where the subscription is. Only its newest version is looked at, of the many there are while a transaction is open
-// somewhere: see package outbox.
+// standing is the table s of one row that says where the subscription is. Only the newest version of it is looked at, of the many
+// there are while a transaction is open somewhere: see package outbox.
 const standing = `(SELECT checkpoint, parked FROM derived.subscriptions WHERE name = '` + Subscription + `' ORDER BY checkpoint DESC LIMIT 1) s`
 
 const readCheckpoint = `SELECT checkpoint FROM ` + standing
