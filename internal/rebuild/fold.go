@@ -1,9 +1,9 @@
 package rebuild
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,8 +14,9 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// Copied together: some hundreds of kilobytes of rows, so that no copying takes long, or some megabytes when nobody waits.
-const usersTogether, usersTogetherAlone = 250, 1000
+// What so many events make is copied together: some tens of kilobytes, as whoever commits waits for what has been written of
+// the write-ahead log until then, or some megabytes when nobody does.
+const eventsTogether, eventsTogetherAlone = 250, 10_000
 
 // fold reads the log up to a position, user by user, and copies the rows that the users make.
 func (r *Run) fold(ctx context.Context, through int64) error {
@@ -45,11 +46,11 @@ type folding struct {
 	skipped map[int64]bool
 
 	user     uuid.UUID
-	users    int
-	gathered int  // of them, since rows were copied
+	gathered int  // events, since rows were copied
 	failed   bool // an event of this user
 	letters  []outbox.Letter
-	copying  chan copied // nil while nothing is being copied
+	copying  chan error    // nil while nothing is being copied
+	took     time.Duration // copying, the last time
 }
 
 func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
@@ -58,16 +59,14 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 		return err
 	}
 	if user := projections.UserOf(e); user != f.user {
-		if f.endUser(); f.gathered >= usersTogetherAlone || !f.way.alone && f.gathered >= usersTogether {
-			f.gathered = 0
-			if err := f.flush(ctx); err != nil {
-				return err
-			}
+		f.endUser()
+		if err := f.flushIfMany(ctx); err != nil {
+			return err
 		}
 		f.user, f.failed = user, false
-		f.users, f.gathered = f.users+1, f.gathered+1
 		f.rows.Begin(user)
 	}
+	f.gathered++
 	switch {
 	case f.skipped[e.Position]:
 		f.rows.Pass(e)
@@ -90,9 +89,17 @@ func (f *folding) park(e eventstore.Recorded, why error) {
 }
 
 func (f *folding) endUser() {
-	if f.users > 0 {
+	if f.user != uuid.Nil {
 		f.rows.End()
 	}
+}
+
+func (f *folding) flushIfMany(ctx context.Context) error {
+	if f.gathered < eventsTogether || f.way.alone && f.gathered < eventsTogetherAlone {
+		return nil
+	}
+	f.gathered = 0
+	return f.flush(ctx)
 }
 
 // flush has the rows gathered so far copied, and what failed parked, while the next users are folded.
@@ -100,20 +107,21 @@ func (f *folding) flush(ctx context.Context) error {
 	if err := f.settle(); err != nil {
 		return err
 	}
+	if _, err := f.look(ctx); err != nil {
+		return err
+	}
+	if err := f.way.rest(ctx, f.took); err != nil {
+		return err
+	}
 	rows, letters := f.rows.Take(), f.letters
-	f.letters, f.copying = nil, make(chan copied, 1)
+	f.letters, f.copying = nil, make(chan error, 1)
 	go func() {
+		began := time.Now()
 		err := f.copy(ctx, rows, letters)
-		head, errHead := f.head(ctx)
-		f.copying <- copied{head, cmp.Or(err, errHead)}
+		f.took = time.Since(began)
+		f.copying <- err
 	}()
 	return nil
-}
-
-// copied says where the log ended when rows had been copied, or why they were not.
-type copied struct {
-	head int64
-	err  error
 }
 
 // settle waits until what was flushed is copied: the transaction is in use until then.
@@ -121,10 +129,9 @@ func (f *folding) settle() error {
 	if f.copying == nil {
 		return nil
 	}
-	done := <-f.copying
+	err := <-f.copying
 	f.copying = nil
-	f.way.seen(done.head)
-	return done.err
+	return err
 }
 
 func (f *folding) copy(ctx context.Context, tables [][][]any, letters []outbox.Letter) error {

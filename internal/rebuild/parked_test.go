@@ -143,6 +143,7 @@ func TestRebuildBesideWriters(t *testing.T) {
 	r.history(t, 30, 300)
 	r.work(t)
 	r.caughtUp(t)
+	tables := r.texts(t, catalogue)
 	stop := make(chan struct{})
 	var busy sync.WaitGroup
 	for n := range 4 {
@@ -172,7 +173,11 @@ func TestRebuildBesideWriters(t *testing.T) {
 		if n := r.rebuild(t, "user_profiles"); n != 0 {
 			t.Errorf("%d users differ", n)
 		}
+		r.wantIndexedFirst(t, true)
 		r.rebuild(t, "snapshots")
+	}
+	if diff := cmp.Diff(tables, r.texts(t, catalogue)); diff != "" {
+		t.Errorf("tables (-before +after): %s", diff)
 	}
 	close(stop)
 	busy.Wait()

@@ -168,7 +168,7 @@ const FarBehind = 50_000
 // so it needs no snapshot of the database. A subscription that is far behind is held meanwhile, and there is nothing to
 // compare with; of any other it is where that one is.
 func (r *Run) through(ctx context.Context) (position int64, err error) {
-	head, err := r.head(ctx)
+	head, err := r.look(ctx)
 	if err != nil || r.target.Live == nil {
 		return head, err
 	}
@@ -180,11 +180,14 @@ func (r *Run) through(ctx context.Context) (position int64, err error) {
 	return head, r.target.Live.Hold(ctx, r.tx)
 }
 
-const selectHead = `SELECT COALESCE(max(position), 0) FROM eventlog.events`
+const selectHead = `
+SELECT COALESCE(max(position), 0), COALESCE(max(recorded_at) < clock_timestamp() - interval '1 second', true)
+FROM (SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC LIMIT 1) newest`
 
-func (r *Run) head(ctx context.Context) (position int64, err error) {
-	err = r.tx.QueryRow(ctx, selectHead).Scan(&position)
-	return position, err
+// look returns where the log ends, and sees whether others write.
+func (r *Run) look(ctx context.Context) (head int64, err error) {
+	err = r.tx.QueryRow(ctx, selectHead).Scan(&head, &r.way.alone)
+	return head, err
 }
 
 // catchUp brings the shadow to where the live subscription is, but for the last few events.

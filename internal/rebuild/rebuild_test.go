@@ -3,6 +3,7 @@ package rebuild_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
 	r.work(t)
 	r.caughtUp(t)
 	rows, tables := r.rows(t), r.texts(t, catalogue)
+	r.quiet(t)
 	for range 2 { // what was rebuilt can be rebuilt
 		if n := r.rebuild(t, "user_profiles"); n != 0 {
 			t.Errorf("%d users differ", n)
@@ -36,10 +38,33 @@ func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
 		if diff := cmp.Diff(tables, r.texts(t, catalogue)); diff != "" {
 			t.Errorf("tables (-before +after): %s", diff)
 		}
+		r.wantIndexedFirst(t, false) // but at once, of all rows
 		r.wantNothingLeft(t)
 	}
 	r.create(t, 1)
 	r.caughtUp(t) // the relay goes on
+}
+
+// wantIndexedFirst looks whether the tables had all indexes before they had rows: what is made later has a larger number.
+func (r *replica) wantIndexedFirst(t *testing.T, want bool) {
+	t.Helper()
+	got := r.texts(t, `SELECT ('derived.user_profiles_by_words'::regclass::oid < 'derived.user_versions'::regclass::oid)::text`)
+	if got[0] != strconv.FormatBool(want) {
+		t.Errorf("indexed before it was filled: %s, want %t", got[0], want)
+	}
+}
+
+// quiet waits until nobody has written for a second.
+func (r *replica) quiet(t *testing.T) {
+	t.Helper()
+	head, err := r.log.Head(t.Context())
+	for err == nil && head.Clock.Sub(head.RecordedAt) <= time.Second {
+		<-time.After(50 * time.Millisecond)
+		head, err = r.log.Head(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (r *replica) wantNothingLeft(t *testing.T) {

@@ -10,13 +10,14 @@ import (
 )
 
 // create makes the tables, empty, with their primary keys: users are folded in that order, so each row goes to the right end of
-// a tree. To sort and write out all of a tree at once would cost more, and have whoever writes meanwhile wait for the disk.
+// a tree. While others write they have all indexes from the beginning. That is several times the work, but done row by row,
+// while a large index that is sorted and written out at once has whoever commits meanwhile wait for the disk.
 func (r *Run) create(ctx context.Context) error {
 	for _, table := range r.target.Tables {
 		if err := NewCopies(r.tx, shadowSchema).Create(ctx, live(table)); err != nil {
 			return err
 		}
-		if err := r.build(ctx, table, primary); err != nil {
+		if err := r.build(ctx, table, !r.way.alone); err != nil {
 			return err
 		}
 	}
@@ -26,7 +27,7 @@ func (r *Run) create(ctx context.Context) error {
 // On all processors an index, and a comparison, is done sooner, and leaves none to whoever writes meanwhile.
 const useOneProcessor = `SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0`
 
-// index gives the tables, which are full, all other indexes.
+// index gives the tables, which are full, the indexes that they lack.
 func (r *Run) index(ctx context.Context) error {
 	if !r.way.alone {
 		if err := r.run(ctx, useOneProcessor); err != nil {
@@ -34,7 +35,7 @@ func (r *Run) index(ctx context.Context) error {
 		}
 	}
 	for _, table := range r.target.Tables {
-		if err := r.build(ctx, table, secondary); err != nil {
+		if err := r.build(ctx, table, true); err != nil {
 			return err
 		}
 		if err := r.run(ctx, "ANALYZE rebuild."+table); err != nil {
@@ -44,19 +45,16 @@ func (r *Run) index(ctx context.Context) error {
 	return nil
 }
 
-const (
-	primary   = "i.indisprimary"
-	secondary = "NOT i.indisprimary"
-)
-
-const indexesOf = `
-SELECT c.relname, pg_get_indexdef(c.oid)
+const missingIndexes = `
+SELECT c.relname, pg_get_indexdef(c.oid), i.indisprimary
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indrelid = $1::regclass AND `
+WHERE i.indrelid = $1::regclass AND (i.indisprimary OR $2) AND to_regclass('` + shadowSchema + `.' || c.relname) IS NULL
+ORDER BY c.relname`
 
-// build makes indexes like those of the live table, under the same names, which are the schema's. After each, it rests.
-func (r *Run) build(ctx context.Context, table, which string) error {
-	statements, err := r.definitions(ctx, table, which)
+// build makes the indexes of the live table that are missing, under the same names, which are the schema's: all, or the
+// primary key's alone. After each, it rests.
+func (r *Run) build(ctx context.Context, table string, all bool) error {
+	statements, err := r.definitions(ctx, table, all)
 	if err != nil {
 		return fmt.Errorf("look at the indexes of %s: %w", table, err)
 	}
@@ -72,12 +70,13 @@ func (r *Run) build(ctx context.Context, table, which string) error {
 	return nil
 }
 
-func (r *Run) definitions(ctx context.Context, table, which string) (statements []string, err error) {
+func (r *Run) definitions(ctx context.Context, table string, all bool) (statements []string, err error) {
 	var name, definition string
-	rows, _ := r.tx.Query(ctx, indexesOf+which+" ORDER BY c.relname", live(table))
-	_, err = pgx.ForEachRow(rows, []any{&name, &definition}, func() error {
+	var primary bool
+	rows, _ := r.tx.Query(ctx, missingIndexes, live(table), all)
+	_, err = pgx.ForEachRow(rows, []any{&name, &definition, &primary}, func() error {
 		statements = append(statements, strings.Replace(definition, " ON derived.", " ON rebuild.", 1))
-		if which == primary {
+		if primary {
 			statements = append(statements, fmt.Sprintf("ALTER TABLE rebuild.%s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", table, name))
 		}
 		return nil

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A rebuild is in no hurry. While others write it works a quarter of the time, in short turns, so that their
-// commands find processors and disk free. When it is alone it does not rest.
+// A rebuild is in no hurry. While others write it folds a quarter of the time, in short turns, and copies another quarter, a
+// little at a time, so that their commands find processors and disk free. When it is alone it does not rest.
 const (
 	turn    = 2 * time.Millisecond
 	restFor = 3 // times as long as a turn
@@ -21,16 +21,9 @@ const (
 
 // way is what a rebuild makes for others.
 type way struct {
-	head   int64 // of the log, when it was last seen
-	alone  bool  // nobody has written since the time before; until it has been seen twice, somebody may
+	alone  bool // when the log was last looked at, nobody had written for a second
 	events int
 	since  time.Time // when this turn began
-}
-
-// seen says where the log ends.
-func (w *way) seen(head int64) {
-	w.alone = w.head == head
-	w.head = head
 }
 
 // make is called for each event, and returns when it is the rebuild's turn.
