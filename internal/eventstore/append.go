@@ -32,7 +32,7 @@ func (*ClaimTaken) Error() string { return "claim is held by another stream" }
 // pending is a command on its way, and where its outcome goes.
 type pending struct {
 	Command
-	state atomic.Int32 // waiting → sent, or waiting → gone
+	state atomic.Int32 // waiting ⇄ sent, or waiting → gone
 	left  atomic.Bool  // its caller has stopped listening
 	done  chan outcome // buffered: answering never blocks
 	// Until then an earlier attempt, cut off from us, may still be carried out by the server.
@@ -54,7 +54,7 @@ func (p *pending) answer(a Appended, err error) { p.done <- outcome{a, err} }
 
 // Append stores a command. Besides the errors above it returns *VersionConflict, *ClaimTaken, or what
 // the database refused the command for. When ctx ends before the outcome is known, the command goes
-// on and the caller is told ErrOutcomeUnknown, or ErrUnavailable if it had not been sent yet.
+// on and the caller is told ErrOutcomeUnknown, or ErrUnavailable if it had not been sent yet, or only in vain.
 func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
 	if err := ctx.Err(); err != nil {
 		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -68,6 +68,18 @@ func (l *Log) Append(ctx context.Context, c Command) (Appended, error) {
 		l.w.lead(ctx)
 	}
 	return p.await(ctx)
+}
+
+// send says that the command is being sent, unless nobody waits for it any longer.
+func (p *pending) send() bool {
+	return !p.left.Load() && (p.state.CompareAndSwap(waiting, sent) || p.state.Load() == sent)
+}
+
+// unsend says that it was, in vain. That is certain of the last attempt alone.
+func (p *pending) unsend() {
+	if p.stragglerUntil.IsZero() {
+		p.state.CompareAndSwap(sent, waiting)
+	}
 }
 
 func newPending(c Command) *pending { return &pending{Command: c, done: make(chan outcome, 1)} }

@@ -73,8 +73,8 @@ func (q *queue) take() []*pending {
 		if full || p.touches(touched) {
 			return false
 		}
-		if p.left.Load() || !p.state.CompareAndSwap(waiting, sent) && p.state.Load() == gone {
-			return true // nobody waits for it any longer
+		if !p.send() {
+			return true
 		}
 		p.touch(touched)
 		size += p.size()

@@ -99,6 +99,48 @@ func TestNobodyIsToldBeforeTheCommit(t *testing.T) {
 	}
 }
 
+const (
+	fillDisk = `
+CREATE FUNCTION public.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER disk_full BEFORE INSERT ON eventlog.events FOR EACH STATEMENT EXECUTE FUNCTION public.disk_full()`
+	clearDisk = `DROP TRIGGER disk_full ON eventlog.events`
+)
+
+// What the database has rolled back did not happen, however often it was tried, and whoever stops waiting is told so.
+func TestAppendThatIsRolledBackIsNotUnknown(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	log := eventstore.Open(pgtest.Pool(t, db.URL))
+	defer closeLog(log)
+	admin := pgtest.Pool(t, db.AdminURL)
+	id := newID()
+	mustAppend(t, log, command(id, 0, "Made"))
+	if _, err := admin.Exec(t.Context(), fillDisk); err != nil {
+		t.Fatal(err)
+	}
+	certain := 0
+	for range 10 {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		got, err := log.Append(ctx, command(id, 1, "Painted"))
+		cancel()
+		switch {
+		case errors.Is(err, eventstore.ErrUnavailable):
+			certain++
+		case !errors.Is(err, eventstore.ErrOutcomeUnknown): // it was being tried just then
+			t.Errorf("append to a full disk: %+v, %v", got, err)
+		}
+	}
+	if certain == 0 {
+		t.Error("of ten appends to a full disk nobody was told that they did not happen")
+	}
+	if _, err := admin.Exec(t.Context(), clearDisk); err != nil {
+		t.Fatal(err)
+	}
+	if got := mustAppend(t, log, command(id, 1, "Sold")); got.Version != 2 || got.Position != 2 {
+		t.Errorf("another append afterwards: %+v, want version 2 at position 2: nothing happens later", got)
+	}
+}
+
 // waitUntilCommitsHang returns when the server has taken note of the standby that never answers.
 func waitUntilCommitsHang(t *testing.T, url string) {
 	t.Helper()

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -127,10 +128,13 @@ func (w *writer) retry(batch []*pending, fate fate, err error) {
 			}
 		}
 		if w.sleep(pause.NextBackOff()) != nil || w.connect() != nil {
-			answerAll(batch, fmt.Errorf("%w: %w", ErrOutcomeUnknown, err))
+			for _, p := range batch {
+				p.answer(p.withdraw(err))
+			}
 			return
 		}
-		if batch = listening(batch); len(batch) == 0 {
+		batch = slices.DeleteFunc(batch, func(p *pending) bool { return !p.send() })
+		if len(batch) == 0 {
 			return
 		}
 		var outcomes []outcome
@@ -156,6 +160,11 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 		return outcomes, 0, nil
 	}
 	fate := fateOf(err, w.conn.IsClosed())
+	if fate == rolledBack {
+		for _, p := range batch {
+			p.unsend()
+		}
+	}
 	if fate == unknown || hasCode(err, tooLate) {
 		w.disconnect() // and with the next connection comes a fresh reading of the server's clock
 	}
@@ -203,14 +212,4 @@ func answerAll(batch []*pending, err error) {
 	for _, p := range batch {
 		p.answer(Appended{}, err)
 	}
-}
-
-func listening(batch []*pending) []*pending {
-	var rest []*pending
-	for _, p := range batch {
-		if !p.left.Load() {
-			rest = append(rest, p)
-		}
-	}
-	return rest
 }
