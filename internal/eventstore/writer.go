@@ -162,7 +162,7 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	fate := fateOf(err, w.conn.IsClosed())
 	if fate == rolledBack {
 		for _, p := range batch {
-			p.unsend()
+			p.unsend(newRefusal(err))
 		}
 	}
 	if fate == unknown || hasCode(err, tooLate) {
