@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -99,10 +101,24 @@ func (s *server) strategy() string {
 func (s *server) drop(tb testing.TB, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
-		tb.Errorf("drop the test's database: %v", err)
+	for tries := 1; ; tries++ {
+		_, err := s.conn.Exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
+		if err == nil {
+			return
+		}
+		if tries == vacuumTries || !strings.Contains(err.Error(), "42501") {
+			tb.Errorf("drop the test's database: %v", err)
+			return
+		}
+		<-time.After(vacuumPause)
 	}
 }
+
+// Since PostgreSQL 18 not everybody who may drop a database may end an automatic vacuum of it, which is over soon.
+const (
+	vacuumTries = 50
+	vacuumPause = 100 * time.Millisecond
+)
 
 // of is the address of one database of the server.
 func of(address url.URL, database string) string {
