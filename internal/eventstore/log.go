@@ -54,5 +54,14 @@ func newBatch(commands []*pending, outcomes []outcome, took time.Duration) Batch
 	return b
 }
 
+// Refused returns why the database rolled back the newest batch of this process, by its SQLSTATE, or nil if it did not: a full
+// disk, as long as it is full.
+func (l *Log) Refused() error {
+	if r := l.w.refuses.Load(); r != nil {
+		return r
+	}
+	return nil
+}
+
 // Close takes no more commands, lets those under way finish until ctx ends, and answers the rest.
 func (l *Log) Close(ctx context.Context) { l.w.close(ctx) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -27,6 +28,7 @@ type writer struct {
 	queue   *queue
 	notify  func()
 	observe func(Batch)
+	refuses atomic.Pointer[refusal] // why the newest batch was rolled back, nil if it was not
 
 	ctx    context.Context // ends when the writer has to give up at once
 	cancel context.CancelFunc
@@ -157,18 +159,27 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
 	w.observe(newBatch(batch, outcomes, time.Since(began)))
 	if err == nil {
+		w.refuses.Store(nil)
 		return outcomes, 0, nil
 	}
 	fate := fateOf(err, w.conn.IsClosed())
 	if fate == rolledBack {
-		for _, p := range batch {
-			p.unsend(newRefusal(err))
-		}
+		w.takeBack(batch, newRefusal(err))
 	}
 	if fate == unknown || hasCode(err, tooLate) {
 		w.disconnect() // and with the next connection comes a fresh reading of the server's clock
 	}
 	return nil, fate, err
+}
+
+// takeBack makes the commands of a batch that was rolled back wait again.
+func (w *writer) takeBack(batch []*pending, why error) {
+	if r, ok := why.(*refusal); ok { //nolint:errorlint // it is never wrapped
+		w.refuses.Store(r)
+	}
+	for _, p := range batch {
+		p.unsend(why)
+	}
 }
 
 // deliver answers the batch. A "no" is not final while an earlier attempt may still be carried out:
