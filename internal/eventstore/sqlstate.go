@@ -17,20 +17,19 @@ const (
 	refused                    // it was not, and never will be as it is
 )
 
-// fateOf judges an error by its SQLSTATE, and by whether the connection was lost with it. An error that
-// is not the server's (a cut, a deadline) says nothing: the commit may have been under way. If the
-// connection is still there, though, nothing was ever sent: for want of time, which is no fault of the
-// batch, or because it cannot be encoded. pgconn.SafeToRetry is not asked: it answers
-// true after COMMIT was sent.
+// fateOf judges an error by its SQLSTATE, and by whether the connection was lost with it. Then nothing is certain, whatever
+// the server said before it hung up (a transaction_timeout, where its clock was set forth; a shutdown) or did not say (a cut, a
+// deadline): the commit may have been under way. If the connection is still there and the error is not the server's, nothing was
+// ever sent: for want of time, which is no fault of the batch, or because it cannot be encoded. pgconn.SafeToRetry is not asked:
+// it answers true after COMMIT was sent.
 func fateOf(err error, lost bool) fate {
 	var e *pgconn.PgError
-	if !errors.As(err, &e) {
-		switch {
-		case lost:
-			return unknown
-		case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-			return rolledBack
-		}
+	switch {
+	case lost:
+		return unknown
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return rolledBack
+	case !errors.As(err, &e):
 		return refused
 	}
 	switch e.Code {

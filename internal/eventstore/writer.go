@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -174,7 +175,8 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 
 // takeBack makes the commands of a batch that was rolled back wait again.
 func (w *writer) takeBack(batch []*pending, why error) {
-	if r, ok := why.(*refusal); ok { //nolint:errorlint // it is never wrapped
+	var r *refusal
+	if errors.As(why, &r) {
 		w.refuses.Store(r)
 	}
 	for _, p := range batch {
