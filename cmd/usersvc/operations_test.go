@@ -41,36 +41,20 @@ VALUES (1, clock_timestamp() + interval '2 hours', gen_random_uuid(), gen_random
 	p.create("ada@example.com") // and the log goes on, in order
 }
 
-const (
-	fillDisk = `
-CREATE FUNCTION public.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
-CREATE TRIGGER disk_full BEFORE INSERT ON eventlog.events FOR EACH STATEMENT EXECUTE FUNCTION public.disk_full()`
-	clearDisk = `DROP TRIGGER disk_full ON eventlog.events`
-)
-
 // Reads go on when the disk is full. What is wrong is said, until a command is stored again.
 func TestFullDiskIsTold(t *testing.T) {
 	t.Parallel()
 	db := pgtest.DB(t)
 	p := serve(t, t.TempDir(), "DATABASE_URL="+db.URL)
 	user := "/v1/users/" + p.create("ada@example.com")
-	admin, err := pgx.Connect(t.Context(), db.AdminURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer admin.Close(t.Context())
-	if _, err := admin.Exec(t.Context(), fillDisk); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom := db.FillDisk(t)
 	p.must(503, "PUT", user+"/roles/admin", "")
 	p.must(200, "GET", user, "")
 	warnings, ok := p.must(200, "GET", "/readyz", "").body["warnings"].([]any)
 	if !ok || len(warnings) != 1 || !strings.Contains(warnings[0].(string), "SQLSTATE 53100") {
 		t.Errorf("warnings with a full disk: %v", warnings)
 	}
-	if _, err := admin.Exec(t.Context(), clearDisk); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom()
 	p.must(200, "PUT", user+"/roles/editor", "")
 	if a := p.must(200, "GET", "/readyz", ""); len(a.body["warnings"].([]any)) != 0 {
 		t.Errorf("warnings when there is room again: %v", a.body["warnings"])

@@ -42,7 +42,7 @@ func (r *readiness) check(ctx context.Context) httpapi.Readiness {
 	if behind, err := clockBehind(ctx, r.log); err == nil && behind > time.Second {
 		answer.Warnings = append(answer.Warnings, fmt.Sprintf("the database's clock was set back: it is %s behind the newest event", behind.Round(time.Second)))
 	}
-	if why := r.log.Refused(); why != nil {
+	if why := r.log.RolledBack(); why != nil {
 		answer.Warnings = append(answer.Warnings, "the newest command was not stored: "+why.Error())
 	}
 	all, err := r.relay.Statuses(ctx)

@@ -33,10 +33,10 @@ func (*ClaimTaken) Error() string { return "claim is held by another stream" }
 // pending is a command on its way, and where its outcome goes.
 type pending struct {
 	Command
-	state atomic.Int32 // waiting ⇄ sent, or waiting → gone
-	why   error        // it waits again; to be read by whoever takes it from there
-	left  atomic.Bool  // its caller has stopped listening
-	done  chan outcome // buffered: answering never blocks
+	state    atomic.Int32 // waiting ⇄ sent, or waiting → gone
+	rollback error        // why it waits again; read by nobody but who makes it gone
+	left     atomic.Bool  // its caller has stopped listening
+	done     chan outcome // buffered: answering never blocks
 	// Until then an earlier attempt, cut off from us, may still be carried out by the server.
 	stragglerUntil time.Time
 }
@@ -80,7 +80,7 @@ func (p *pending) send() bool {
 // unsend says that it was, in vain. That is certain of the last attempt alone.
 func (p *pending) unsend(why error) {
 	if p.stragglerUntil.IsZero() {
-		p.why = why
+		p.rollback = why
 		p.state.CompareAndSwap(sent, waiting)
 	}
 }
@@ -104,7 +104,7 @@ func (p *pending) withdraw(why error) (Appended, error) {
 	default:
 	}
 	if p.state.CompareAndSwap(waiting, gone) {
-		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, cmp.Or(p.why, why))
+		return Appended{}, fmt.Errorf("%w: %w", ErrUnavailable, cmp.Or(p.rollback, why))
 	}
 	p.left.Store(true)
 	return Appended{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, why)

@@ -54,10 +54,10 @@ func newBatch(commands []*pending, outcomes []outcome, took time.Duration) Batch
 	return b
 }
 
-// Refused returns why the database rolled back the newest batch of this process, by its SQLSTATE, or nil if it did not: a full
+// RolledBack returns why the database rolled back the newest batch of this process, by its SQLSTATE, or nil if it did not: a full
 // disk, as long as it is full.
-func (l *Log) Refused() error {
-	if r := l.w.refuses.Load(); r != nil {
+func (l *Log) RolledBack() error {
+	if r := l.w.rollback.Load(); r != nil {
 		return r
 	}
 	return nil

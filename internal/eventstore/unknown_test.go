@@ -100,25 +100,15 @@ func TestNobodyIsToldBeforeTheCommit(t *testing.T) {
 	}
 }
 
-const (
-	fillDisk = `
-CREATE FUNCTION public.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
-CREATE TRIGGER disk_full BEFORE INSERT ON eventlog.events FOR EACH STATEMENT EXECUTE FUNCTION public.disk_full()`
-	clearDisk = `DROP TRIGGER disk_full ON eventlog.events`
-)
-
 // What the database has rolled back did not happen, however often it was tried, and whoever stops waiting is told so.
 func TestAppendThatIsRolledBackIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	db := pgtest.DB(t)
 	log := eventstore.Open(pgtest.Pool(t, db.URL))
 	defer closeLog(log)
-	admin := pgtest.Pool(t, db.AdminURL)
 	id := newID()
 	mustAppend(t, log, command(id, 0, "Made"))
-	if _, err := admin.Exec(t.Context(), fillDisk); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom := db.FillDisk(t)
 	certain := false
 	for tries := 0; !certain && tries < 50; tries++ {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -132,9 +122,7 @@ func TestAppendThatIsRolledBackIsNotUnknown(t *testing.T) {
 	if !certain {
 		t.Error("of fifty appends to a full disk nobody was told that they did not happen")
 	}
-	if _, err := admin.Exec(t.Context(), clearDisk); err != nil {
-		t.Fatal(err)
-	}
+	makeRoom()
 	if got := mustAppend(t, log, command(id, 1, "Sold")); got.Version != 2 || got.Position != 2 {
 		t.Errorf("another append afterwards: %+v, want version 2 at position 2: nothing happens later", got)
 	}

@@ -25,11 +25,11 @@ const (
 // first batch itself, so that a lonely command pays for no hand-over; what gathers meanwhile is sent by
 // a goroutine, which ends when nothing waits any more.
 type writer struct {
-	config  *pgx.ConnConfig
-	queue   *queue
-	notify  func()
-	observe func(Batch)
-	refuses atomic.Pointer[refusal] // why the newest batch was rolled back, nil if it was not
+	config   *pgx.ConnConfig
+	queue    *queue
+	notify   func()
+	observe  func(Batch)
+	rollback atomic.Pointer[refusal] // why the newest batch was rolled back, nil if it was not
 
 	ctx    context.Context // ends when the writer has to give up at once
 	cancel context.CancelFunc
@@ -160,7 +160,7 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
 	w.observe(newBatch(batch, outcomes, time.Since(began)))
 	if err == nil {
-		w.refuses.Store(nil)
+		w.rollback.Store(nil)
 		return outcomes, 0, nil
 	}
 	fate := fateOf(err, w.conn.IsClosed())
@@ -177,7 +177,7 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 func (w *writer) takeBack(batch []*pending, why error) {
 	var r *refusal
 	if errors.As(why, &r) {
-		w.refuses.Store(r)
+		w.rollback.Store(r)
 	}
 	for _, p := range batch {
 		p.unsend(why)

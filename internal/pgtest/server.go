@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // server is where this program's test databases are. Its connection is open until the program ends,
@@ -106,7 +106,8 @@ func (s *server) drop(tb testing.TB, name string) {
 		if err == nil {
 			return
 		}
-		if tries == vacuumTries || !strings.Contains(err.Error(), "42501") {
+		var refused *pgconn.PgError
+		if tries == vacuumTries || !errors.As(err, &refused) || refused.Code != "42501" {
 			tb.Errorf("drop the test's database: %v", err)
 			return
 		}
