@@ -96,7 +96,7 @@ func benchRebuilds(ctx context.Context, o options, events int, stdout, stderr io
 // Only who owns everything can do this, and only by taking the guard off first.
 const forgetEverything = `
 ALTER TABLE eventlog.events DISABLE TRIGGER events_are_immutable;
-TRUNCATE eventlog.events, derived.user_profiles, derived.user_versions, derived.activity, derived.snapshots;
+TRUNCATE eventlog.events, derived.user_profiles, derived.user_versions, derived.role_holders, derived.activity, derived.snapshots;
 UPDATE derived.subscriptions SET checkpoint = 0;
 ALTER TABLE eventlog.events ENABLE ALWAYS TRIGGER events_are_immutable`
 

@@ -99,7 +99,7 @@ func TestFailingEventParksItsUserAndNobodyElse(t *testing.T) {
 	streams := newIDs(100)
 	lives(t, pool, streams, 1, 4)
 	p := &poison{streams: streams[:10], version: 2}
-	relay, _ := start(t, pool, p.handle)
+	relay, _ := startWith(t, pool, p.handle, outbox.Retry{Tries: 1, Limit: 100}) // nothing is tried again by itself
 	idle(t, relay)
 	for i, id := range streams {
 		want := []int{1, 2, 3, 4}

@@ -12,8 +12,8 @@ import (
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
-// Apply folds a batch of events, in order of position, into user_profiles, user_versions and the ledger of activity. It
-// runs in the relay's transaction and never ends it.
+// Apply folds a batch of events, in order of position, into user_profiles, user_versions, role_holders and the ledger of
+// activity. It runs in the relay's transaction and never ends it.
 func (t Tables) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	if err := t.applyActivity(ctx, tx, events); err != nil {
 		return err
@@ -28,6 +28,7 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 	}
 	changed := make(map[uuid.UUID]Profile, len(events))
 	var superseded []version
+	var given []holder
 	for _, e := range events {
 		if e.StreamType != domain.StreamType {
 			continue
@@ -49,9 +50,13 @@ func (t Tables) applyUsers(ctx context.Context, tx pgx.Tx, events []eventstore.R
 		if p.User.Version > 0 {
 			superseded = append(superseded, p.supersede(next))
 		}
+		given = append(given, p.given(next)...)
 		changed[e.StreamID] = next
 	}
 	if err := t.addVersions(ctx, tx, superseded); err != nil {
+		return err
+	}
+	if err := t.addHolders(ctx, tx, given); err != nil {
 		return err
 	}
 	return t.upsert(ctx, tx, changed)

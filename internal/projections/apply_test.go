@@ -69,7 +69,7 @@ func TestRowsAreTheSameHoweverTheLogIsCut(t *testing.T) {
 	events := h.behind(t, 0)
 	var want []string
 	for _, size := range []int{len(events), 1, 7, 100} {
-		if _, err := h.pool.Exec(t.Context(), `TRUNCATE derived.user_profiles, derived.user_versions, derived.activity`); err != nil {
+		if _, err := h.pool.Exec(t.Context(), `TRUNCATE derived.user_profiles, derived.user_versions, derived.role_holders, derived.activity`); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.apply(t, events, size); err != nil {

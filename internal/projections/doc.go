@@ -1,7 +1,7 @@
 // Package projections derives rows from the log and answers queries with them: user_profiles, one row
 // for each user, deleted ones included; user_versions, one for each version before, with the positions between
-// which it was true; and the ledger of activity, the totals of a user after each event of another domain that
-// changed them.
+// which it was true; role_holders, one for each role that a user was ever given; and the ledger of activity, the
+// totals of a user after each event of another domain that changed them.
 //
 // It guarantees:
 //   - Apply folds a batch of events in the relay's transaction, which also moves the checkpoint: the

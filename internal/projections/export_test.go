@@ -4,10 +4,17 @@ import "context"
 
 // Ways are those in which a page of the past can be found, by what the planner would have to expect.
 var Ways = map[string]expected{
-	"one by one":            {versions: 1e12, users: 1, found: 1},
-	"created by then":       {versions: 1e12, users: 1, found: 1e12},
-	"in order, newest rows": {users: 1e9, same: 1e9, found: 1e9},
-	"in order, former rows": {users: 1e9, same: 0, found: 1e9},
+	"one by one":            {versions: 1e12, users: 1, worded: 1, held: 1},
+	"by role":               {versions: 1e12, users: 1, worded: 1e12, held: 1},
+	"created by then":       {versions: 1e12, users: 1, worded: 1e12, held: 1e12},
+	"in order, newest rows": {users: 1e9, same: 1e9, worded: 1e9, held: 1e9},
+	"in order, former rows": {users: 1e9, same: 0, worded: 1e9, held: 1e9},
+}
+
+// PageByRole reads a page of now among all who ever had the role.
+func (p *Profiles) PageByRole(ctx context.Context, q Query) (page Page, err error) {
+	err = p.readByRole(ctx, q, &page)
+	return page, err
 }
 
 // PageAt reads a page in one of the Ways.

@@ -87,6 +87,14 @@ func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 		return page, err
 	}
 	defer done()
+	byRole, err := p.planner.byRole(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	if byRole {
+		err = p.readByRole(ctx, q, &page)
+		return page, err
+	}
 	sql, args := q.statement()
 	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
@@ -95,6 +103,11 @@ func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 	}
 	err = page.read(rows, q.Limit)
 	return page, err
+}
+
+func (p *Profiles) readByRole(ctx context.Context, q Query, page *Page) error {
+	sql, args := q.statementByRole()
+	return p.asPlanned(ctx, true, true, sql, args, func(rows pgx.Rows) error { return page.read(rows, q.Limit) })
 }
 
 // read takes rows that begin with what goes into first, one more than the limit if there is a next page.

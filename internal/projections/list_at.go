@@ -52,15 +52,21 @@ const dontSort = `SELECT set_config('enable_sort', 'off', true)`
 
 func (p *Profiles) readAt(ctx context.Context, q Query, m Moment, e expected, page *Page) error {
 	sql, args, sorted := q.statementAt(m, e)
+	return p.asPlanned(ctx, e.many(), sorted, sql, args, func(rows pgx.Rows) error {
+		return page.read(rows, q.Limit, &page.Place.Position, &page.Place.RecordedAt)
+	})
+}
+
+// asPlanned asks in the way that has been decided on. PostgreSQL is to keep the plan if the tables have grown, and to read
+// in the order of an index if there is one.
+func (p *Profiles) asPlanned(ctx context.Context, grown, sorted bool, sql string, args []any, read func(pgx.Rows) error) error {
 	var b pgx.Batch
-	if e.many() {
-		b.Queue(eventstore.KeepPlan) // how to find the page has been decided
+	if grown {
+		b.Queue(eventstore.KeepPlan)
 	}
 	if sorted {
 		b.Queue(dontSort)
 	}
-	b.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		return page.read(rows, q.Limit, &page.Place.Position, &page.Place.RecordedAt)
-	})
+	b.Queue(sql, args...).Query(read)
 	return p.pool.SendBatch(ctx, &b).Close()
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"strconv"
-	"strings"
 )
 
 // statementAt writes the query of a page of the past. Users are found in one of two ways: all of them in the order of
@@ -13,14 +12,10 @@ func (q Query) statementAt(m Moment, e expected) (sql string, args []any, sorted
 	w.Limit = inSteps(w.Limit)
 	var place, page string
 	place, w.instant = m.query(w.arg)
-	switch {
-	case w.IDs != nil:
-		page = w.oneByOne(w.named())
-	case w.Words+w.Role != "" && e.few(e.found+e.lost, q):
-		page = w.oneByOne(w.matching())
-	case e.few(e.users, q):
-		page = w.oneByOne(w.created())
-	default:
+	who, sorted := w.candidates(e)
+	if who != "" {
+		page = w.oneByOne(who)
+	} else {
 		page, sorted = w.inOrder(e.same >= e.users/2), true
 	}
 	total := "0"
@@ -158,56 +153,6 @@ func (w *writing) within(page string) string {
 		end, before = map[string]string{"text": "''", "timestamptz": "'-infinity'"}[w.order.typ], ">="
 	}
 	return w.order.name + " " + before + " COALESCE((SELECT place FROM " + page + " OFFSET " + strconv.Itoa(w.Limit) + "), " + end + ")"
-}
-
-// oneByOne looks at what each of some users was.
-func (w *writing) oneByOne(who string) string {
-	columns := versionColumns + ", p.search"
-	newest := strings.ReplaceAll(columns, "p.", "l.")
-	if w.order.name == "p.created_at" {
-		who = w.sorted(who)
-		w.order.name = "who.created_at"
-	}
-	return `
-SELECT p.*, ` + w.order.name + ` AS place
-FROM (` + who + `) who (user_id, created_at) CROSS JOIN LATERAL (
-  SELECT * FROM derived.user_profiles WHERE user_id = who.user_id LIMIT 1
-) l CROSS JOIN LATERAL (
-  SELECT ` + newest + ` WHERE l.position <= ` + position + `
-  UNION ALL (
-    SELECT ` + columns + ` FROM derived.user_versions p
-    WHERE l.position > ` + position + ` AND p.user_id = l.user_id AND p.position <= ` + position + ` ORDER BY p.position DESC LIMIT 1
-  )
-) p
-WHERE ` + w.behind() + ` ORDER BY ` + strings.ReplaceAll(w.by(w.order.name), "p.user_id", "who.user_id") + ` LIMIT ` + strconv.Itoa(w.Limit+1)
-}
-
-// sorted puts users in the order in which they were created, which never changes: no more of them are looked at then
-// than the page needs, and none of the pages before.
-func (w *writing) sorted(who string) string {
-	w.terms = []string{"true"}
-	w.resume()
-	w.After = nil
-	return `SELECT * FROM (` + who + `) p (user_id, created_at) WHERE ` + w.String() + ` ORDER BY ` + w.by("p.created_at")
-}
-
-const known = `SELECT p.user_id, p.created_at FROM derived.user_profiles p WHERE `
-
-// named finds the users who are asked for by their ids.
-func (w *writing) named() string { return known + "p.user_id = ANY (" + w.arg(w.IDs) + ")" }
-
-// created finds the users who were there.
-func (w *writing) created() string { return known + "p.created_at <= " + w.instant }
-
-// matching finds the users who may have had the words and the role: they have all of them today, or lost one of them
-// later.
-func (w *writing) matching() string {
-	w.terms = []string{"p.created_at <= " + w.instant}
-	w.described(&w.conditions)
-	today := w.String()
-	w.terms = []string{"p.created_at <= " + w.instant, "p.until > " + position}
-	w.lost(&w.conditions)
-	return known + today + ` UNION SELECT p.user_id, p.created_at FROM derived.user_versions p WHERE ` + w.String()
 }
 
 // count counts all users who match.

@@ -7,41 +7,60 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 )
 
+// byCreation is the order that never changes.
+const byCreation = "createdAt"
+
 // orders maps what a list can be sorted by to the indexed column, and the type of its values.
 var orders = map[string]struct{ name, typ string }{
-	"createdAt":   {"p.created_at", "timestamptz"},
+	byCreation:    {"p.created_at", "timestamptz"},
 	"updatedAt":   {"p.updated_at", "timestamptz"},
 	"email":       {"p.email_key", "text"},
 	"displayName": {"p.display_name", "text"},
 }
 
-// statement writes the query of a page: one row more than its limit, which tells that there is a next
-// one. The checkpoint comes from the same snapshot, on each row, or on one of its own if there is none.
+// statement writes the query of a page, for PostgreSQL to find a way.
 func (q Query) statement() (sql string, args []any) {
 	var c conditions
 	q.filter(&c)
-	where := c.String()
 	total := "0"
 	if q.Count {
-		total = "(SELECT count(*) FROM derived.user_profiles p WHERE " + where + ")"
+		total = "(SELECT count(*) FROM derived.user_profiles p WHERE " + c.String() + ")"
 	}
-	column, direction, beyond := orders[q.Order.By], "ASC", ">"
+	return q.pageOf("derived.user_profiles p", "p.user_id", orders[q.Order.By].name, total, c)
+}
+
+// statementByRole writes the query of a page in the order of creation, which looks at those who ever had the role.
+func (q Query) statementByRole() (sql string, args []any) {
+	var c conditions
+	q.plain(&c)
+	q.seen(&c)
+	c.add("h.role = ?", q.Role)
+	q.creation(&c, "h.created_at")
+	q.Limit = inSteps(q.Limit)
+	const holders = `derived.role_holders h CROSS JOIN LATERAL (SELECT * FROM derived.user_profiles WHERE user_id = h.user_id LIMIT 1) p`
+	return q.pageOf(holders, "h.user_id", "h.created_at", "0", c)
+}
+
+// pageOf is one row more than the limit, which tells that there is a next page. The checkpoint comes from the same
+// snapshot, on each row, or on one of its own if there is none.
+func (q Query) pageOf(from, id, place, total string, c conditions) (sql string, args []any) {
+	direction, beyond := "ASC", ">"
 	if q.Order.Desc {
 		direction, beyond = "DESC", "<"
 	}
 	if q.After != nil {
-		c.add("("+column.name+", p.user_id) "+beyond+" (?::text::"+column.typ+", ?)", q.After.Value, q.After.ID)
+		c.add("("+place+", "+id+") "+beyond+" (?::text::"+orders[q.Order.By].typ+", ?)", q.After.Value, q.After.ID)
 	}
-	order := func(place string) string { return place + " " + direction + ", p.user_id " + direction }
+	by := func(place, id string) string { return place + " " + direction + ", " + id + " " + direction }
 	return `
 SELECT s.checkpoint, s.parked, ` + total + `, p.place::text, ` + profileColumns + `
 FROM ` + standing + `
 LEFT JOIN LATERAL (
-  SELECT p.*, ` + column.name + ` AS place FROM derived.user_profiles p
+  SELECT p.*, ` + place + ` AS place FROM ` + from + `
   WHERE ` + c.String() + `
-  ORDER BY ` + order(column.name) + ` LIMIT ` + strconv.Itoa(q.Limit+1) + `
+  ORDER BY ` + by(place, id) + ` LIMIT ` + strconv.Itoa(q.Limit+1) + `
 ) p ON true
-ORDER BY ` + order("p.place"), c.args
+ORDER BY ` + by("p.place", "p.user_id"), c.args
 }
 
 func (q Query) filter(c *conditions) {
@@ -67,11 +86,16 @@ func (q Query) plain(c *conditions) {
 	if q.IDs != nil {
 		c.add("p.user_id = ANY (?)", q.IDs)
 	}
+	q.creation(c, "p.created_at")
+}
+
+// creation is what is asked of the time of creation, by the name of its column.
+func (q Query) creation(c *conditions, column string) {
 	if !q.CreatedAfter.IsZero() {
-		c.add("p.created_at > ?", q.CreatedAfter)
+		c.add(column+" > ?", q.CreatedAfter)
 	}
 	if !q.CreatedBefore.IsZero() {
-		c.add("p.created_at < ?", q.CreatedBefore)
+		c.add(column+" < ?", q.CreatedBefore)
 	}
 }
 
@@ -80,9 +104,20 @@ func (q Query) described(c *conditions) {
 	if q.Role != "" {
 		c.add("p.roles @> ARRAY[?::text]", q.Role)
 	}
+	q.wordsToday(c)
+}
+
+// wordsToday is what the index of words is asked: all of them.
+func (q Query) wordsToday(c *conditions) {
 	if q.Words != "" {
 		c.add("p.search @@ ?::text::tsquery", prefixes(q.Words))
 	}
+}
+
+// wordsLost is what the index of lost words is asked: any of them.
+func (q Query) wordsLost(c *conditions) {
+	c.add("p.lost_words IS NOT NULL") // as the index has it
+	c.add("p.lost_words @@ ?::text::tsquery", anyPrefix(q.Words))
 }
 
 // seen is described for rows that are read anyway, in words that no index offers itself for.
@@ -92,19 +127,6 @@ func (q Query) seen(c *conditions) {
 	}
 	if q.Words != "" {
 		c.add("COALESCE(p.search, '') @@ ?::text::tsquery", prefixes(q.Words))
-	}
-}
-
-// lost is what the index of lost words and roles is asked: any of them.
-func (q Query) lost(c *conditions) {
-	c.add("p.lost_words IS NOT NULL") // as the index has it
-	switch {
-	case q.Words == "":
-		c.add("p.lost_roles @> ARRAY[?::text]", q.Role)
-	case q.Role == "":
-		c.add("p.lost_words @@ ?::text::tsquery", anyPrefix(q.Words))
-	default:
-		c.add("(p.lost_words @@ ?::text::tsquery OR p.lost_roles @> ARRAY[?::text])", anyPrefix(q.Words), q.Role)
 	}
 }
 

@@ -43,6 +43,7 @@ func TestListsFilterSortAndPage(t *testing.T) {
 		t.Fatalf("%d users, want 60", len(all))
 	}
 	now := func(q projections.Query) (projections.Page, error) { return p.List(t.Context(), q, 0, 0) }
+	byRole := func(q projections.Query) (projections.Page, error) { return p.PageByRole(t.Context(), q) }
 	for name, f := range filters(ids, all[30].CreatedAt) {
 		for _, by := range []string{"createdAt", "updatedAt", "email", "displayName"} {
 			for _, desc := range []bool{false, true} {
@@ -51,6 +52,13 @@ func TestListsFilterSortAndPage(t *testing.T) {
 					want := expected(all, f.query, f.match)
 					if got := walk(t, f.query, len(want), now); !slices.Equal(got, want) {
 						t.Errorf("%s by %s (descending %v), pages of %d: %v, want %v", name, by, desc, limit, got, want)
+					}
+					if f.query.Role == "" || by != "createdAt" {
+						continue
+					}
+					f.query.Count = false
+					if got := walk(t, f.query, 0, byRole); !slices.Equal(got, want) {
+						t.Errorf("%s by role (descending %v), pages of %d: %v, want %v", name, desc, limit, got, want)
 					}
 				}
 			}
@@ -71,12 +79,16 @@ func filters(ids []uuid.UUID, middle time.Time) map[string]filter {
 		"deleted":   {projections.Query{Status: domain.Deleted}, func(u domain.User) bool { return u.Status == domain.Deleted }},
 		"admins":    {projections.Query{Role: "admin"}, func(u domain.User) bool { return slices.Contains(u.Roles, "admin") }},
 		"words":     {projections.Query{Words: "renamed ADM"}, func(u domain.User) bool { return u.DisplayName == "Renamed admin" }},
-		"accents":   {projections.Query{Words: "angs"}, func(u domain.User) bool { return strings.Contains(u.DisplayName, "Ångström") }},
-		"domain":    {projections.Query{Words: "two"}, func(u domain.User) bool { return strings.HasSuffix(u.Email, "@two.example") }},
-		"address":   {projections.Query{Address: "user7@one.example"}, func(u domain.User) bool { return strings.EqualFold(u.Email, "user7@one.example") }},
-		"ids":       {projections.Query{IDs: ids[:9]}, func(u domain.User) bool { return slices.Contains(ids[:9], u.ID) }},
-		"after":     {projections.Query{CreatedAfter: middle}, func(u domain.User) bool { return u.CreatedAt.After(middle) }},
-		"before":    {projections.Query{CreatedBefore: middle}, func(u domain.User) bool { return u.CreatedAt.Before(middle) }},
+		"both": {projections.Query{Words: "renamed", Role: "admin"},
+			func(u domain.User) bool {
+				return strings.HasPrefix(u.DisplayName, "Renamed") && slices.Contains(u.Roles, "admin")
+			}},
+		"accents": {projections.Query{Words: "angs"}, func(u domain.User) bool { return strings.Contains(u.DisplayName, "Ångström") }},
+		"domain":  {projections.Query{Words: "two"}, func(u domain.User) bool { return strings.HasSuffix(u.Email, "@two.example") }},
+		"address": {projections.Query{Address: "user7@one.example"}, func(u domain.User) bool { return strings.EqualFold(u.Email, "user7@one.example") }},
+		"ids":     {projections.Query{IDs: ids[:9]}, func(u domain.User) bool { return slices.Contains(ids[:9], u.ID) }},
+		"after":   {projections.Query{CreatedAfter: middle}, func(u domain.User) bool { return u.CreatedAt.After(middle) }},
+		"before":  {projections.Query{CreatedBefore: middle}, func(u domain.User) bool { return u.CreatedAt.Before(middle) }},
 		"several": {projections.Query{Status: domain.Active, Role: "admin", CreatedAfter: middle},
 			func(u domain.User) bool {
 				return u.Status == domain.Active && slices.Contains(u.Roles, "admin") && u.CreatedAt.After(middle)

@@ -31,7 +31,11 @@ type history struct {
 
 func open(t *testing.T) *history {
 	t.Helper()
-	pool := pgtest.New(t)
+	return openAt(t, pgtest.New(t))
+}
+
+func openAt(t *testing.T, pool *pgxpool.Pool) *history {
+	t.Helper()
 	log := eventstore.Open(pool)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -111,12 +115,13 @@ func (h *history) applyAll(t *testing.T) {
 	}
 }
 
-// rows is all tables as text, in order of ids: the users, what they were, and the ledger.
+// rows is all tables as text, in order of ids: the users, what they were, the roles that they had, and the ledger.
 func (h *history) rows(t *testing.T) []string {
 	t.Helper()
 	rows, _ := h.pool.Query(t.Context(), `
 (SELECT p::text FROM derived.user_profiles p ORDER BY user_id)
 UNION ALL (SELECT v::text FROM derived.user_versions v ORDER BY user_id, position)
+UNION ALL (SELECT h::text FROM derived.role_holders h ORDER BY user_id, role)
 UNION ALL (SELECT a::text FROM derived.activity a ORDER BY user_id, position)`)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {

@@ -46,8 +46,8 @@ type statistics struct {
 type described struct{ words, role string }
 
 type matches struct {
-	today, lost float64
-	taken       time.Time
+	worded, has, held float64
+	taken             time.Time
 }
 
 // expected is how many rows there may be of what a page could be found by.
@@ -55,8 +55,19 @@ type expected struct {
 	versions float64 // of all users, at all times
 	users    float64 // there at the place
 	same     float64 // of these, who are today as they were
-	found    float64 // by words and role, today
-	lost     float64 // versions that lost one of them
+	worded   float64 // by words: users today, and versions that lost one
+	held     float64 // by role: users who have it or had it
+}
+
+// byRole says that a page of now is come across sooner among all who ever had the role, who are there in the order of the
+// list, than by finding all who have it and putting them in order: for each row of the page, that looks at as many as there
+// are for each who has it.
+func (p *planner) byRole(ctx context.Context, q Query) (bool, error) {
+	if q.Role == "" || q.Order.By != byCreation || q.Words+q.Address != "" || q.IDs != nil || q.Count {
+		return false, nil
+	}
+	m, err := p.matches(ctx, q)
+	return m.has*m.has > float64(q.Limit)*m.held, err
 }
 
 func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected, err error) {
@@ -67,7 +78,7 @@ func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected
 	e = expected{versions: s.Versions, users: s.Users * share(s.Created, at), same: s.Users * share(s.Updated, at)}
 	if q.Words+q.Role != "" {
 		m, err := p.matches(ctx, q)
-		e.found, e.lost = m.today, m.lost
+		e.worded, e.held = m.worded, m.held
 		return e, err
 	}
 	return e, nil
@@ -119,13 +130,20 @@ func (p *planner) matches(ctx context.Context, q Query) (m matches, err error) {
 	ask := func(rows *float64, table string, condition func(*conditions)) {
 		var c conditions
 		condition(&c)
-		batch.Queue("EXPLAIN (FORMAT JSON) SELECT FROM derived."+table+" p WHERE "+c.String(), c.args...).QueryRow(func(row pgx.Row) (err error) {
-			*rows, err = scanExpected(row)
+		batch.Queue("EXPLAIN (FORMAT JSON) SELECT FROM derived."+table+" p WHERE "+c.String(), c.args...).QueryRow(func(row pgx.Row) error {
+			expected, err := scanExpected(row)
+			*rows += expected
 			return err
 		})
 	}
-	ask(&m.today, "user_profiles", q.described)
-	ask(&m.lost, "user_versions", q.lost)
+	if q.Words != "" {
+		ask(&m.worded, "user_profiles", q.wordsToday)
+		ask(&m.worded, "user_versions", q.wordsLost)
+	}
+	if q.Role != "" {
+		ask(&m.has, "user_profiles", func(c *conditions) { c.add("p.roles @> ARRAY[?::text]", q.Role) })
+		ask(&m.held, "role_holders", func(c *conditions) { c.add("p.role = ?", q.Role) })
+	}
 	if err := p.pool.SendBatch(ctx, &batch).Close(); err != nil {
 		return m, fmt.Errorf("ask the planner: %w", err)
 	}
@@ -166,7 +184,7 @@ const (
 // as many versions as there are for each of them, for each row of the page.
 func (e expected) few(users float64, q Query) bool {
 	each := float64(lookup)
-	if q.Order.By == "createdAt" {
+	if q.Order.By == byCreation {
 		each = finding
 	}
 	return users <= math.Sqrt(e.versions*float64(q.Limit)/each)

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,12 +13,16 @@ import (
 // Rebuilt folds users from their first event, one after the other, and gathers the rows that they make:
 // what Apply writes for the same events, without reading a table.
 type Rebuilt struct {
-	user                       Profile
-	profiles, versions, ledger [][]any
+	user  Profile
+	roles []string // that the user has had
+
+	profiles, versions, holders, ledger [][]any
 }
 
 // Begin turns to the next user.
-func (r *Rebuilt) Begin(user uuid.UUID) { r.user = Profile{User: domain.User{ID: user}} }
+func (r *Rebuilt) Begin(user uuid.UUID) {
+	r.user, r.roles = Profile{User: domain.User{ID: user}}, nil
+}
 
 // Add folds in the user's next event, or one of another domain about the user. One that fails leaves no
 // trace.
@@ -38,6 +43,11 @@ func (r *Rebuilt) become(next Profile) {
 	next = next.withTerms()
 	if r.user.User.Version > 0 {
 		r.versions = append(r.versions, r.user.supersede(next).row())
+	}
+	for _, h := range r.user.given(next) {
+		if !slices.Contains(r.roles, h.role) {
+			r.roles, r.holders = append(r.roles, h.role), append(r.holders, h.row())
+		}
 	}
 	r.user = next
 }
@@ -70,8 +80,8 @@ func (r *Rebuilt) End() {
 
 // Take hands over the rows gathered so far, by the tables of Names.
 func (r *Rebuilt) Take() [][][]any {
-	taken := [][][]any{r.profiles, r.versions, r.ledger}
-	r.profiles, r.versions, r.ledger = nil, nil, nil
+	taken := [][][]any{r.profiles, r.versions, r.holders, r.ledger}
+	r.profiles, r.versions, r.holders, r.ledger = nil, nil, nil, nil
 	return taken
 }
 

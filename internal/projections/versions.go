@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -16,18 +15,15 @@ import (
 type version struct {
 	Profile
 	until int64
-	lost  bool // the next one has not all of these
-	words []string
-	roles []string
+	lost  []string // words that the next one has not
 }
 
 // supersede is the profile as a version of the past, now that there is the next one. Both have their terms.
 func (p Profile) supersede(next Profile) version {
-	v := version{Profile: p, until: next.Position, roles: without(p.User.Roles, next.User.Roles)}
+	v := version{Profile: p, until: next.Position}
 	if p.found != next.found {
-		v.words = without(p.found.words, next.found.words)
+		v.lost = without(p.found.words, next.found.words)
 	}
-	v.lost = len(v.words)+len(v.roles) > 0
 	return v
 }
 
@@ -44,13 +40,13 @@ func without(these, those []string) (rest []string) {
 // Twice is once. Rows are never changed, so that an order of the columns is the only thing to keep to.
 const addVersions = `
 INSERT INTO derived.user_versions (user_id, version, position, until, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, lost_words, lost_roles)
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, lost_words)
 SELECT user_id, version, position, until, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, lost_words::tsvector, lost_roles::text[]
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, lost_words::tsvector
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::text[])
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
-    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, lost_words, lost_roles)
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, lost_words)
 ON CONFLICT (user_id, position) DO NOTHING`
 
 func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) error {
@@ -58,20 +54,15 @@ func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) 
 		return nil
 	}
 	var rows columns
-	until, words, roles := make([]int64, 0, len(versions)), make([]*string, 0, len(versions)), make([]*string, 0, len(versions))
-	for _, v := range versions {
+	until, lost := make([]int64, len(versions)), make([]*string, len(versions))
+	for i, v := range versions {
 		rows.add(v.Profile)
-		until = append(until, v.until)
-		var lostWords, lostRoles *string
-		if v.lost {
-			lostWords = new(quoteAll(v.words))
+		until[i] = v.until
+		if len(v.lost) > 0 { // NULL tells PostgreSQL's statistics how seldom that is
+			lost[i] = new(quoteAll(v.lost))
 		}
-		if v.roles != nil { // NULL tells PostgreSQL's statistics how seldom that is
-			lostRoles = new("{" + strings.Join(v.roles, ",") + "}")
-		}
-		words, roles = append(words, lostWords), append(roles, lostRoles)
 	}
-	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, words, roles)...); err != nil {
+	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, lost)...); err != nil {
 		return fmt.Errorf("write versions: %w", err)
 	}
 	return nil
@@ -82,10 +73,10 @@ func (v version) row() []any {
 	u := v.User
 	row := []any{
 		[16]byte(u.ID), u.Version, v.Position, v.until, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{}, []string(nil),
+		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{},
 	}
-	if v.lost {
-		row[len(row)-2], row[len(row)-1] = vector(v.words), v.roles
+	if len(v.lost) > 0 {
+		row[len(row)-1] = vector(v.lost)
 	}
 	return row
 }

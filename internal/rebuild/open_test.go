@@ -213,5 +213,6 @@ func (r *replica) rows(t *testing.T) []string {
 	t.Helper()
 	return r.texts(t, `
 (SELECT p::text FROM derived.user_profiles p ORDER BY user_id)
+UNION ALL (SELECT h::text FROM derived.role_holders h ORDER BY user_id, role)
 UNION ALL (SELECT a::text FROM derived.activity a ORDER BY user_id, position)`)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 const catalogue = `
-SELECT i.indexdef FROM pg_indexes i WHERE i.schemaname = 'derived' AND i.tablename IN ('user_profiles', 'user_versions', 'activity')
+SELECT i.indexdef FROM pg_indexes i WHERE i.schemaname = 'derived' AND i.tablename IN ('user_profiles', 'user_versions', 'role_holders', 'activity')
 UNION ALL SELECT conname FROM pg_constraint WHERE connamespace = 'derived'::regnamespace AND contype = 'p'
 UNION ALL SELECT c.relname || ' of ' || c.relowner::regrole FROM pg_class c WHERE c.relnamespace = 'derived'::regnamespace
 UNION ALL SELECT table_name || '.' || column_name || ' ' || is_nullable || ' ' || COALESCE(column_default, '') || ' ' || COALESCE(collation_name, '')

@@ -203,6 +203,7 @@ func TestEverythingWrongIsFound(t *testing.T) {
 		"a wrong snapshot":                      {`UPDATE derived.snapshots SET state = state || '{"email":"x@example.com"}' WHERE stream_id = $1 AND version = 6`, 3, []string{"snapshots 1"}, nil},
 		"a wrong row":                           {`UPDATE derived.user_profiles SET search = '' WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
 		"a missing row":                         {`DELETE FROM derived.user_profiles WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
+		"a role never given":                    {`INSERT INTO derived.role_holders (user_id, role, created_at, position) VALUES ($1, 'ghost', now(), 1)`, 4, []string{"user_profiles 1"}, nil},
 		"a wrong counter":                       {`UPDATE derived.activity SET post_count = 7 WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
 		"a letter about nothing":                {`INSERT INTO derived.dead_letters (id, subscription, user_id, position, state) VALUES (gen_random_uuid(), 'user_profiles', $1, 1000000, 'dead')`, 4, []string{"dead letters 2"}, nil},
 		"a subscription that is there twice":    {`INSERT INTO derived.subscriptions (name, checkpoint) SELECT name, checkpoint - 1 FROM derived.subscriptions WHERE $1::uuid IS NOT NULL`, 4, []string{"checkpoints 1"}, []string{"checkpoints 1"}},

@@ -1,0 +1,30 @@
+-- Who has a role, or had it once. A row says since when: before that position the user has never had it, and after it the tables
+-- of users and versions know. So lists of those with a role are found in the order of their creation, however many there are, at
+-- any moment. Rows are only ever added, when a user is given a role for the first time.
+SET LOCAL ROLE usersvc_app;
+
+CREATE TABLE derived.role_holders (
+  user_id    uuid             NOT NULL,
+  role       text COLLATE "C" NOT NULL,
+  created_at timestamptz      NOT NULL, -- of the user, which never changes
+  position   bigint           NOT NULL, -- of the event that gave the role first
+  PRIMARY KEY (user_id, role)
+);
+-- The position is there so that whoever had yet to be given the role is passed over in the index.
+CREATE INDEX role_holders_by_created_at ON derived.role_holders (role, created_at, user_id) INCLUDE (position);
+
+INSERT INTO derived.role_holders (user_id, role, created_at, position)
+SELECT v.user_id, r.role, min(v.created_at), min(v.position)
+FROM (
+  SELECT user_id, created_at, position, roles FROM derived.user_profiles
+  UNION ALL SELECT user_id, created_at, position, roles FROM derived.user_versions
+) v CROSS JOIN unnest(v.roles) AS r (role)
+GROUP BY v.user_id, r.role;
+
+-- Which roles a version lost is not asked any more.
+DROP INDEX derived.user_versions_lost;
+ALTER TABLE derived.user_versions DROP COLUMN lost_roles;
+UPDATE derived.user_versions SET lost_words = NULL WHERE lost_words = '';
+CREATE INDEX user_versions_lost ON derived.user_versions USING gin (lost_words) WITH (gin_pending_list_limit = 128) WHERE lost_words IS NOT NULL;
+
+RESET ROLE;
