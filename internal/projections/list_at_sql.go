@@ -106,6 +106,8 @@ const versionColumns = `p.user_id, p.version, p.position, p.created_at, p.update
 p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 
 const (
+	userProfiles, userVersions = "derived.user_profiles", "derived.user_versions"
+
 	lasting = "p.until - p.position >= 1000" // as the indexes have it
 	brief   = "p.until - p.position < 1000"
 )
@@ -117,7 +119,11 @@ func (w *writing) newest() []string {
 }
 
 func (w *writing) former() []string {
-	return []string{lasting, "p.position <= " + position, "p.until > " + position, "p.created_at <= " + w.instant, "p.updated_at <= " + w.instant}
+	terms := []string{lasting, "p.position <= " + position, "p.until > " + position}
+	if w.order.typ == "timestamptz" { // which follows, and bounds the index
+		terms = append(terms, w.order.name+" <= "+w.instant)
+	}
+	return terms
 }
 
 func (w *writing) fleeting() []string {
@@ -127,23 +133,44 @@ func (w *writing) fleeting() []string {
 // inOrder reads both tables in the order of the list. Where many rows are true a page is soon full; the other table
 // is read only as far as that page reaches.
 func (w *writing) inOrder(newestFirst bool) string {
-	tables := []string{"derived.user_profiles", "derived.user_versions"}
+	tables := []string{userProfiles, userVersions}
 	terms := [][]string{w.newest(), w.former()}
 	first, second := 0, 1
 	if !newestFirst {
 		first, second = 1, 0
 	}
-	limit := strconv.Itoa(w.Limit + 1)
-	read := func(table string, terms []string) string {
-		return `SELECT ` + versionColumns + `, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...)
-	}
-	ordered := ` ORDER BY ` + w.by(w.order.name) + ` LIMIT ` + limit
 	return `
-WITH many AS MATERIALIZED (` + read(tables[first], terms[first]) + ordered + `
-), others AS MATERIALIZED (` + read(tables[second], append(terms[second], w.within("many"))) + ordered + `
-), fleeting AS MATERIALIZED (` + read(tables[1], w.fleeting()) + `
+WITH many AS MATERIALIZED (` + w.ordered(tables[first], terms[first]) + `
+), others AS MATERIALIZED (` + w.ordered(tables[second], append(terms[second], w.within("many"))) + `
+), fleeting AS MATERIALIZED (` + w.rows(tables[1], w.fleeting()) + `
 )
-SELECT * FROM (SELECT * FROM many UNION ALL SELECT * FROM others UNION ALL SELECT * FROM fleeting) p ORDER BY ` + w.by("p.place") + ` LIMIT ` + limit
+SELECT * FROM (SELECT * FROM many UNION ALL SELECT * FROM others UNION ALL SELECT * FROM fleeting) p ` + w.page("p.place")
+}
+
+func (w *writing) rows(table string, terms []string) string {
+	return `SELECT ` + versionColumns + `, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...)
+}
+
+func (w *writing) page(place string) string {
+	return `ORDER BY ` + w.by(place) + ` LIMIT ` + strconv.Itoa(w.Limit+1)
+}
+
+// ordered reads a table in the order of the list, for a page. If the index says whether a version is one of those asked for, it
+// alone is read until these are known.
+func (w *writing) ordered(table string, terms []string) string {
+	if table == userProfiles || !w.indexed() {
+		return w.rows(table, terms) + ` ` + w.page(w.order.name)
+	}
+	return `SELECT ` + versionColumns + `, k.place FROM (
+  SELECT p.user_id, p.position, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...) + ` ` + w.page(w.order.name) + `
+) k CROSS JOIN LATERAL (
+  SELECT * FROM ` + table + ` WHERE user_id = k.user_id AND position = k.position LIMIT 1
+) p`
+}
+
+// indexed says that a role is asked for and nothing else that is not in the index.
+func (w *writing) indexed() bool {
+	return w.Role != "" && w.Words+w.Address == "" && w.Since == nil && w.CreatedAfter.IsZero() && w.CreatedBefore.IsZero()
 }
 
 // within is the condition that a row comes before the end of a full page.

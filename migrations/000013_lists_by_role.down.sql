@@ -1,5 +1,12 @@
 SET LOCAL ROLE usersvc_app;
 
+DROP INDEX derived.user_versions_by_updated_at;
+DROP INDEX derived.user_versions_by_email;
+DROP INDEX derived.user_versions_by_display_name;
+CREATE INDEX user_versions_by_updated_at ON derived.user_versions (updated_at, user_id, position, until, status) WHERE until - position >= 1000;
+CREATE INDEX user_versions_by_email ON derived.user_versions (email_key, user_id, position, until, status) WHERE until - position >= 1000;
+CREATE INDEX user_versions_by_display_name ON derived.user_versions (display_name, user_id, position, until, status) WHERE until - position >= 1000;
+
 DROP INDEX derived.user_versions_lost;
 ALTER TABLE derived.user_versions ADD COLUMN lost_roles text[];
 WITH next AS (

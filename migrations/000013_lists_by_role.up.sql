@@ -27,4 +27,13 @@ ALTER TABLE derived.user_versions DROP COLUMN lost_roles;
 UPDATE derived.user_versions SET lost_words = NULL WHERE lost_words = '';
 CREATE INDEX user_versions_lost ON derived.user_versions USING gin (lost_words) WITH (gin_pending_list_limit = 128) WHERE lost_words IS NOT NULL;
 
+-- In the other orders most of those who are passed over have not got the role. That is seen in the index now, and spares a page of
+-- the table for each of them.
+DROP INDEX derived.user_versions_by_updated_at;
+DROP INDEX derived.user_versions_by_email;
+DROP INDEX derived.user_versions_by_display_name;
+CREATE INDEX user_versions_by_updated_at ON derived.user_versions (updated_at, user_id, position, until, status) INCLUDE (roles) WHERE until - position >= 1000;
+CREATE INDEX user_versions_by_email ON derived.user_versions (email_key, user_id, position, until, status) INCLUDE (roles) WHERE until - position >= 1000;
+CREATE INDEX user_versions_by_display_name ON derived.user_versions (display_name, user_id, position, until, status) INCLUDE (roles) WHERE until - position >= 1000;
+
 RESET ROLE;
