@@ -110,6 +110,7 @@ const (
 
 	lasting = "p.until - p.position >= 1000" // as the indexes have it
 	brief   = "p.until - p.position < 1000"
+	former  = lasting + " AND p.position <= " + position + " AND p.until > " + position
 )
 
 // newest, former and fleeting are the conditions for the three kinds of row that were true at the position. The second
@@ -119,11 +120,10 @@ func (w *writing) newest() []string {
 }
 
 func (w *writing) former() []string {
-	terms := []string{lasting, "p.position <= " + position, "p.until > " + position}
-	if w.order.typ == "timestamptz" { // which follows, and bounds the index
-		terms = append(terms, w.order.name+" <= "+w.instant)
+	if w.order.typ == "timestamptz" { // it follows, and bounds the index
+		return []string{former, w.order.name + " <= " + w.instant}
 	}
-	return terms
+	return []string{former}
 }
 
 func (w *writing) fleeting() []string {
@@ -156,15 +156,15 @@ func (w *writing) page(place string) string {
 }
 
 // ordered reads a table in the order of the list, for a page. If the index says whether a version is one of those asked for, it
-// alone is read until these are known.
+// alone is read until these are known; their rows are found by the same part of it.
 func (w *writing) ordered(table string, terms []string) string {
 	if table == userProfiles || !w.indexed() {
 		return w.rows(table, terms) + ` ` + w.page(w.order.name)
 	}
 	return `SELECT ` + versionColumns + `, k.place FROM (
-  SELECT p.user_id, p.position, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...) + ` ` + w.page(w.order.name) + `
+  SELECT p.user_id, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...) + ` ` + w.page(w.order.name) + `
 ) k CROSS JOIN LATERAL (
-  SELECT * FROM ` + table + ` WHERE user_id = k.user_id AND position = k.position LIMIT 1
+  SELECT p.* FROM ` + table + ` p WHERE ` + w.order.name + ` = k.place AND p.user_id = k.user_id AND ` + former + ` LIMIT 1
 ) p`
 }
 
