@@ -11,6 +11,11 @@ var Ways = map[string]expected{
 	"in order, former rows": {users: 1e9, same: 0, worded: 1e9, held: 1e9},
 }
 
+// ByRole says whether a page of now is read among all who ever had the role.
+func (p *Profiles) ByRole(ctx context.Context, q Query) (bool, error) {
+	return p.planner.byRole(ctx, q)
+}
+
 // PageByRole reads a page of now among all who ever had the role.
 func (p *Profiles) PageByRole(ctx context.Context, q Query) (page Page, err error) {
 	err = p.readByRole(ctx, q, &page)

@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,5 +52,50 @@ func TestMigrationFindsWhoHadARole(t *testing.T) {
 	page, err := projections.NewProfiles(after.pool).List(t.Context(), projections.Query{Role: "admin", Limit: 1, Order: projections.Order{By: "createdAt"}}, 0, 0)
 	if err != nil || len(page.Profiles) != 1 {
 		t.Errorf("admins: %+v, %v", page, err)
+	}
+}
+
+// Two thousand members in the order of their creation, which is not that of their ids; all others were members once.
+const insertMembers = `
+WITH u AS (SELECT n, gen_random_uuid() AS id, now() - n * interval '1 minute' AS created FROM generate_series(1, 4000) n), p AS (
+  INSERT INTO derived.user_profiles (user_id, version, position, created_at, updated_at, status, email, email_key, display_name, first_name, last_name, suspension_reason, roles, search)
+  SELECT id, 1, n, created, created, 'active', '', '', '', '', '', '', CASE WHEN n % 2 = 0 THEN '{member}' WHEN n % 200 = 1 THEN '{rare}' ELSE '{}' END::text[], '' FROM u
+)
+INSERT INTO derived.role_holders (user_id, role, created_at, position) SELECT id, r.role, created, n FROM u CROSS JOIN (VALUES ('member'), ('rare')) r (role)`
+
+// Whether all who ever had a role are looked at depends on how many have it.
+func TestListByRoleTakesTheShorterWay(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	for _, sql := range []string{insertMembers, `ANALYZE derived.user_profiles, derived.role_holders`} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := projections.NewProfiles(pool)
+	byCreation := projections.Order{By: "createdAt"}
+	for _, c := range []struct {
+		query projections.Query
+		want  bool
+	}{
+		{projections.Query{Role: "member", Order: byCreation}, true},
+		{projections.Query{Role: "rare", Order: byCreation}, false},
+		{projections.Query{Role: "member", Order: projections.Order{By: "email"}}, false},
+		{projections.Query{Role: "member", Order: byCreation, Words: "ada"}, false},
+		{projections.Query{Role: "member", Order: byCreation, Count: true}, false},
+		{projections.Query{Order: byCreation}, false},
+	} {
+		c.query.Limit = 50
+		if got, err := p.ByRole(t.Context(), c.query); got != c.want || err != nil {
+			t.Errorf("%+v: %v, %v, want %v", c.query, got, err, c.want)
+		}
+	}
+	now := func(q projections.Query) (projections.Page, error) { return p.List(t.Context(), q, 0, 0) }
+	q := projections.Query{Role: "member", Order: byCreation, Limit: 200}
+	some := walk(t, q, 0, now)
+	q.Status = "active" // and nobody is not
+	q.Limit = 7
+	if again := walk(t, q, 0, now); len(some) != 2000 || !slices.Equal(some, again) {
+		t.Errorf("%d members, and %d in small pages", len(some), len(again))
 	}
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"sort"
@@ -14,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// planner knows how many rows a list of the past may come across, from what PostgreSQL has gathered for its own planner.
+// planner knows how many rows a list may come across, from what PostgreSQL has gathered for its own planner.
 // A page is right whatever it says.
 type planner struct {
 	pool  *pgxpool.Pool
@@ -42,14 +41,6 @@ type statistics struct {
 	Created, Updated []time.Time // of users: the bounds of parts with as many users each
 }
 
-// described is what users are found by that few may match.
-type described struct{ words, role string }
-
-type matches struct {
-	worded, has, held float64
-	taken             time.Time
-}
-
 // expected is how many rows there may be of what a page could be found by.
 type expected struct {
 	versions float64 // of all users, at all times
@@ -57,17 +48,6 @@ type expected struct {
 	same     float64 // of these, who are today as they were
 	worded   float64 // by words: users today, and versions that lost one
 	held     float64 // by role: users who have it or had it
-}
-
-// byRole says that a page of now is come across sooner among all who ever had the role, who are there in the order of the
-// list, than by finding all who have it and putting them in order: for each row of the page, that looks at as many as there
-// are for each who has it.
-func (p *planner) byRole(ctx context.Context, q Query) (bool, error) {
-	if q.Role == "" || q.Order.By != byCreation || q.Words+q.Address != "" || q.IDs != nil || q.Count {
-		return false, nil
-	}
-	m, err := p.matches(ctx, q)
-	return m.has*m.has > float64(q.Limit)*m.held, err
 }
 
 func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected, err error) {
@@ -118,54 +98,6 @@ func (p *planner) statistics(ctx context.Context) (statistics, error) {
 	}
 	p.last, p.taken = s, time.Now()
 	return s, nil
-}
-
-// matches asks PostgreSQL's planner how many rows it expects.
-func (p *planner) matches(ctx context.Context, q Query) (m matches, err error) {
-	key := described{q.Words, q.Role}
-	if m, ok := p.found.Get(key); ok && time.Since(m.taken) < statisticsFor {
-		return m, nil
-	}
-	var batch pgx.Batch
-	ask := func(rows *float64, table string, condition func(*conditions)) {
-		var c conditions
-		condition(&c)
-		batch.Queue("EXPLAIN (FORMAT JSON) SELECT FROM derived."+table+" p WHERE "+c.String(), c.args...).QueryRow(func(row pgx.Row) error {
-			expected, err := scanExpected(row)
-			*rows += expected
-			return err
-		})
-	}
-	if q.Words != "" {
-		ask(&m.worded, "user_profiles", q.wordsToday)
-		ask(&m.worded, "user_versions", q.wordsLost)
-	}
-	if q.Role != "" {
-		ask(&m.has, "user_profiles", func(c *conditions) { c.add("p.roles @> ARRAY[?::text]", q.Role) })
-		ask(&m.held, "role_holders", func(c *conditions) { c.add("p.role = ?", q.Role) })
-	}
-	if err := p.pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return m, fmt.Errorf("ask the planner: %w", err)
-	}
-	m.taken = time.Now()
-	p.found.Add(key, m)
-	return m, nil
-}
-
-func scanExpected(row pgx.Row) (float64, error) {
-	var text []byte
-	if err := row.Scan(&text); err != nil {
-		return 0, err
-	}
-	var plans []struct {
-		Plan struct {
-			Rows float64 `json:"Plan Rows"`
-		}
-	}
-	if err := json.Unmarshal(text, &plans); err != nil {
-		return 0, fmt.Errorf("read plan: %w", err)
-	}
-	return plans[0].Plan.Rows, nil
 }
 
 // A plan is kept only if it was made for tables that have grown: in small ones another index may do as well.
