@@ -8,7 +8,7 @@ CREATE INDEX user_versions_by_email ON derived.user_versions (email_key, user_id
 CREATE INDEX user_versions_by_display_name ON derived.user_versions (display_name, user_id, position, until, status) WHERE until - position >= 1000;
 
 DROP INDEX derived.user_versions_lost;
-ALTER TABLE derived.user_versions ADD COLUMN lost_roles text[];
+ALTER TABLE derived.user_versions DROP COLUMN role_bits, ADD COLUMN lost_roles text[];
 WITH next AS (
   SELECT user_id, position, roles FROM derived.user_profiles
   UNION ALL SELECT user_id, position, roles FROM derived.user_versions

@@ -1,6 +1,9 @@
 package projections
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 // Ways are those in which a page of the past can be found, by what the planner would have to expect.
 var Ways = map[string]expected{
@@ -9,6 +12,15 @@ var Ways = map[string]expected{
 	"created by then":       {versions: 1e12, users: 1, worded: 1e12, held: 1e12},
 	"in order, newest rows": {users: 1e9, same: 1e9, worded: 1e9, held: 1e9},
 	"in order, former rows": {users: 1e9, same: 0, worded: 1e9, held: 1e9},
+}
+
+// Twin returns another role with the same bit.
+func Twin(role string) string {
+	for n := 0; ; n++ {
+		if twin := "editor" + strconv.Itoa(n); bitsOf(twin) == bitsOf(role) {
+			return twin
+		}
+	}
 }
 
 // ByRole says whether a page of now is read among all who ever had the role.

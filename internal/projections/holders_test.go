@@ -1,6 +1,8 @@
 package projections_test
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -28,6 +30,26 @@ func TestFirstGrantOfARoleCounts(t *testing.T) {
 	var since int64
 	if err := h.pool.QueryRow(t.Context(), `SELECT position FROM derived.role_holders WHERE user_id = $1 AND role = 'admin'`, id).Scan(&since); err != nil || since != 2 {
 		t.Errorf("admin since position %d, %v, want 2", since, err)
+	}
+}
+
+// As many roles as a user may have, as long as they may be, are no trouble for an index.
+func TestManyLongRoles(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id, busy := newID(), newID()
+	h.happened(t, id, domain.UserCreated{Email: "ada@example.com", DisplayName: "Ada"})
+	h.happened(t, busy, domain.UserCreated{Email: "busy@example.com", DisplayName: "Busy"})
+	for range 100 {
+		role := fmt.Sprintf("%x", sha256.Sum256([]byte(newID().String()))) // 64 characters that nothing makes shorter
+		h.happened(t, id, domain.RoleGranted{Role: role})
+	}
+	h.bustle(t, busy, 1000)
+	h.happened(t, id, domain.RoleGranted{Role: "late"})
+	h.applyAll(t)
+	var lasting int
+	if err := h.pool.QueryRow(t.Context(), `SELECT max(cardinality(roles)) FROM derived.user_versions WHERE until - position >= 1000`).Scan(&lasting); err != nil || lasting != 100 {
+		t.Errorf("a version with %d roles lasted, %v, want one with 100", lasting, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"strconv"
+	"strings"
 )
 
 // statementAt writes the query of a page of the past. Users are found in one of two ways: all of them in the order of
@@ -155,20 +156,25 @@ func (w *writing) page(place string) string {
 	return `ORDER BY ` + w.by(place) + ` LIMIT ` + strconv.Itoa(w.Limit+1)
 }
 
-// ordered reads a table in the order of the list, for a page. If the index says whether a version is one of those asked for, it
-// alone is read until these are known; their rows are found by the same part of it.
+// ordered reads a table in the order of the list, for a page. If the index says whether a version may be one of those asked
+// for, it alone is read until then; their rows are found by the same part of it.
 func (w *writing) ordered(table string, terms []string) string {
 	if table == userProfiles || !w.indexed() {
 		return w.rows(table, terms) + ` ` + w.page(w.order.name)
 	}
+	w.terms = terms
+	w.plain(&w.conditions)
+	w.add("p.role_bits & ?::bigint <> 0", bitsOf(w.Role))
+	w.resume()
 	return `SELECT ` + versionColumns + `, k.place FROM (
-  SELECT p.user_id, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.behind(terms...) + ` ` + w.page(w.order.name) + `
+  SELECT p.user_id, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.String() + `
 ) k CROSS JOIN LATERAL (
   SELECT p.* FROM ` + table + ` p WHERE ` + w.order.name + ` = k.place AND p.user_id = k.user_id AND ` + former + ` LIMIT 1
-) p`
+) p
+WHERE ` + w.arg(w.Role) + ` = ANY (p.roles) ` + strings.ReplaceAll(w.page("k.place"), "p.user_id", "k.user_id")
 }
 
-// indexed says that a role is asked for and nothing else that is not in the index.
+// indexed says that a role is asked for, whose bit is in the index, and nothing else that is not.
 func (w *writing) indexed() bool {
 	return w.Role != "" && w.Words+w.Address == "" && w.Since == nil && w.CreatedAfter.IsZero() && w.CreatedBefore.IsZero()
 }

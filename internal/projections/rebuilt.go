@@ -80,7 +80,7 @@ func (r *Rebuilt) End() {
 
 // Take hands over the rows gathered so far, by the tables of Names.
 func (r *Rebuilt) Take() [][][]any {
-	taken := [][][]any{r.profiles, r.versions, r.holders, r.ledger}
+	taken := [][][]any{r.holders, r.profiles, r.versions, r.ledger}
 	r.profiles, r.versions, r.holders, r.ledger = nil, nil, nil, nil
 	return taken
 }

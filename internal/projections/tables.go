@@ -13,7 +13,7 @@ const (
 )
 
 // Names are the tables of the projection, in the order in which Rebuilt has their rows.
-var Names = []string{"user_profiles", "user_versions", "role_holders", "activity"}
+var Names = []string{"role_holders", "user_profiles", "user_versions", "activity"}
 
 // in returns a statement, written for the live tables, as it is for these.
 func (t Tables) in(statement string) string {

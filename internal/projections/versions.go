@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -40,13 +41,13 @@ func without(these, those []string) (rest []string) {
 // Twice is once. Rows are never changed, so that an order of the columns is the only thing to keep to.
 const addVersions = `
 INSERT INTO derived.user_versions (user_id, version, position, until, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, lost_words)
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, lost_words, role_bits)
 SELECT user_id, version, position, until, created_at, updated_at, suspended_at, status,
-  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, lost_words::tsvector
+  email, email_key, display_name, first_name, last_name, suspension_reason, roles::text[], search::tsvector, lost_words::tsvector, role_bits
 FROM unnest($1::uuid[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[])
+  $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::text[], $18::bigint[])
   AS n (user_id, version, position, created_at, updated_at, suspended_at, status,
-    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, lost_words)
+    email, email_key, display_name, first_name, last_name, suspension_reason, roles, search, until, lost_words, role_bits)
 ON CONFLICT (user_id, position) DO NOTHING`
 
 func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) error {
@@ -54,15 +55,15 @@ func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) 
 		return nil
 	}
 	var rows columns
-	until, lost := make([]int64, len(versions)), make([]*string, len(versions))
+	until, lost, bits := make([]int64, len(versions)), make([]*string, len(versions)), make([]int64, len(versions))
 	for i, v := range versions {
 		rows.add(v.Profile)
-		until[i] = v.until
+		until[i], bits[i] = v.until, bitsOf(v.User.Roles...)
 		if len(v.lost) > 0 { // NULL tells PostgreSQL's statistics how seldom that is
 			lost[i] = new(quoteAll(v.lost))
 		}
 	}
-	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, lost)...); err != nil {
+	if _, err := tx.Exec(ctx, t.in(addVersions), append(rows.args(), until, lost, bits)...); err != nil {
 		return fmt.Errorf("write versions: %w", err)
 	}
 	return nil
@@ -73,10 +74,20 @@ func (v version) row() []any {
 	u := v.User
 	row := []any{
 		[16]byte(u.ID), u.Version, v.Position, v.until, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{},
+		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{}, bitsOf(u.Roles...),
 	}
 	if len(v.lost) > 0 {
-		row[len(row)-1] = vector(v.lost)
+		row[len(row)-2] = vector(v.lost)
 	}
 	return row
+}
+
+// bitsOf has one of 64 bits for each role, as a filter of Bloom's with one hash ("Space/time trade-offs in hash coding with
+// allowable errors", 1970): whoever has a role has its bit, and few others have. The bits are in the table, so they never change.
+func bitsOf(roles ...string) (bits int64) {
+	for _, role := range roles {
+		hash := sha256.Sum256([]byte(role))
+		bits |= 1 << (hash[0] & 63)
+	}
+	return bits
 }

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
 )
 
 // unknown appends an event that this build cannot read, and some that it can.
@@ -166,6 +168,7 @@ func TestRebuildBesideWriters(t *testing.T) {
 				if page, err := r.profiles.List(t.Context(), firstPage, 0, 0); err != nil || len(page.Profiles) == 0 {
 					t.Errorf("listed %d users, %v", len(page.Profiles), err)
 				}
+				r.listPast(t)
 			}
 		})
 	}
@@ -184,6 +187,20 @@ func TestRebuildBesideWriters(t *testing.T) {
 	r.caughtUp(t)
 	if n := r.rebuild(t, "user_profiles"); n != 0 {
 		t.Errorf("in the end %d users differ", n)
+	}
+}
+
+// listPast reads all tables of users, as of now.
+func (r *replica) listPast(t *testing.T) {
+	t.Helper()
+	head, err := r.log.Head(t.Context())
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	q := projections.Query{Role: "admin", Limit: 10, Order: projections.Order{By: "createdAt"}}
+	if _, err := r.profiles.ListAt(t.Context(), q, projections.At(head.Place), 20*time.Second); err != nil {
+		t.Errorf("list admins as of position %d: %v", head.Position, err)
 	}
 }
 
