@@ -109,9 +109,9 @@ p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 const (
 	userProfiles, userVersions = "derived.user_profiles", "derived.user_versions"
 
-	lasting = "p.until - p.position >= 1000" // as the indexes have it
-	brief   = "p.until - p.position < 1000"
-	former  = lasting + " AND p.position <= " + position + " AND p.until > " + position
+	lasting  = "p.until - p.position >= 1000" // as the indexes have it
+	brief    = "p.until - p.position < 1000"
+	trueThen = lasting + " AND p.position <= " + position + " AND p.until > " + position
 )
 
 // newest, former and fleeting are the conditions for the three kinds of row that were true at the position. The second
@@ -122,9 +122,9 @@ func (w *writing) newest() []string {
 
 func (w *writing) former() []string {
 	if w.order.typ == "timestamptz" { // it follows, and bounds the index
-		return []string{former, w.order.name + " <= " + w.instant}
+		return []string{trueThen, w.order.name + " <= " + w.instant}
 	}
-	return []string{former}
+	return []string{trueThen}
 }
 
 func (w *writing) fleeting() []string {
@@ -169,7 +169,7 @@ func (w *writing) ordered(table string, terms []string) string {
 	return `SELECT ` + versionColumns + `, k.place FROM (
   SELECT p.user_id, ` + w.order.name + ` AS place FROM ` + table + ` p WHERE ` + w.String() + `
 ) k CROSS JOIN LATERAL (
-  SELECT p.* FROM ` + table + ` p WHERE ` + w.order.name + ` = k.place AND p.user_id = k.user_id AND ` + former + ` LIMIT 1
+  SELECT p.* FROM ` + table + ` p WHERE ` + w.order.name + ` = k.place AND p.user_id = k.user_id AND ` + trueThen + ` LIMIT 1
 ) p
 WHERE ` + w.arg(w.Role) + ` = ANY (p.roles) ` + strings.ReplaceAll(w.page("k.place"), "p.user_id", "k.user_id")
 }
