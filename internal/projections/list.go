@@ -107,7 +107,7 @@ func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 
 func (p *Profiles) readByRole(ctx context.Context, q Query, page *Page) error {
 	sql, args := q.statementByRole()
-	return p.asPlanned(ctx, true, true, sql, args, func(rows pgx.Rows) error { return page.read(rows, q.Limit) })
+	return p.ask(ctx, []string{eventstore.KeepPlan, dontSort}, sql, args, func(rows pgx.Rows) error { return page.read(rows, q.Limit) })
 }
 
 // read takes rows that begin with what goes into first, one more than the limit if there is a next page.

@@ -52,20 +52,23 @@ const dontSort = `SELECT set_config('enable_sort', 'off', true)`
 
 func (p *Profiles) readAt(ctx context.Context, q Query, m Moment, e expected, page *Page) error {
 	sql, args, sorted := q.statementAt(m, e)
-	return p.asPlanned(ctx, e.many(), sorted, sql, args, func(rows pgx.Rows) error {
+	var settings []string
+	if e.many() {
+		settings = append(settings, eventstore.KeepPlan)
+	}
+	if sorted {
+		settings = append(settings, dontSort)
+	}
+	return p.ask(ctx, settings, sql, args, func(rows pgx.Rows) error {
 		return page.read(rows, q.Limit, &page.Place.Position, &page.Place.RecordedAt)
 	})
 }
 
-// asPlanned asks in the way that has been decided on. PostgreSQL is to keep the plan if the tables have grown, and to read
-// in the order of an index if there is one.
-func (p *Profiles) asPlanned(ctx context.Context, grown, sorted bool, sql string, args []any, read func(pgx.Rows) error) error {
+// ask runs a statement under settings that end with it, in one round trip.
+func (p *Profiles) ask(ctx context.Context, settings []string, sql string, args []any, read func(pgx.Rows) error) error {
 	var b pgx.Batch
-	if grown {
-		b.Queue(eventstore.KeepPlan)
-	}
-	if sorted {
-		b.Queue(dontSort)
+	for _, setting := range settings {
+		b.Queue(setting)
 	}
 	b.Queue(sql, args...).Query(read)
 	return p.pool.SendBatch(ctx, &b).Close()

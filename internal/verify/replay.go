@@ -73,7 +73,7 @@ func (c *checking) derived(ctx context.Context, kept *kept) ([]*derived, error) 
 			rows: users.NewRebuiltSnapshots(kept.has), through: c.report.Position, which: rebuild.CommonRows,
 		}, {
 			check: projections.Subscription, promise: "rows of the projection are what a replay makes", whose: "user_id",
-			tables: []string{"derived.role_holders", "derived.user_profiles", "derived.user_versions", "derived.activity"}, rows: new(projections.Rebuilt), through: c.report.Checkpoint,
+			tables: projections.Live.Qualified(), rows: new(projections.Rebuilt), through: c.report.Checkpoint,
 			which: rebuild.AllRows, skipped: skipped, except: parked,
 		},
 	}, nil
