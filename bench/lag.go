@@ -42,11 +42,6 @@ func (b *bench) sampleLag(ctx context.Context, conn *pgxpool.Conn) error {
 	tick := time.NewTicker(lagEvery)
 	defer tick.Stop()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
 		var seconds float64
 		err := conn.QueryRow(ctx, selectLag).Scan(&seconds)
 		if errors.Is(err, context.Canceled) {
@@ -56,5 +51,10 @@ func (b *bench) sampleLag(ctx context.Context, conn *pgxpool.Conn) error {
 			return fmt.Errorf("sample the projection's lag: %w", err)
 		}
 		b.report.lag = append(b.report.lag, time.Duration(seconds*float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
 	}
 }

@@ -58,3 +58,16 @@ func TestLagIsTakenOverAllSamples(t *testing.T) {
 		}
 	}
 }
+
+// Nothing measured supports no claim; a lag of nothing is one.
+func TestNoLagIsMeasuredToo(t *testing.T) {
+	t.Parallel()
+	r := &report{}
+	if got := len(r.claims()); got != 0 {
+		t.Errorf("%d claims are supported by nothing", got)
+	}
+	r.lag = []time.Duration{0, 0}
+	if got := r.claims(); len(got) != 2 || !got[0].holds() {
+		t.Errorf("claims of a projection that never lags: %v", got)
+	}
+}
