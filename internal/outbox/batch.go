@@ -2,115 +2,120 @@ package outbox
 
 import (
 	"context"
-	"errors"
-	"slices"
+	"fmt"
+	"math"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
-// Letter is an event that does not take effect now.
-type Letter struct {
-	Event eventstore.Recorded
-	User  uuid.UUID // whom it is about
-	Err   error     // why it failed; nil: it waits behind such an event of the same user
+const (
+	// Whoever waits for the last event of a batch waits for all of it, but a larger one is cheaper per event, and under
+	// full load the relay is behind by what it cannot afford: 250 made it 0.6 s to 0.8 s at the 99th percentile, 1,000
+	// makes it 0.2 s.
+	batchSize = 1000
+	// To find what fails in a batch takes several times as long as handling it, and everybody waits for that. So then
+	// batches begin anew with this part of it, and grow twofold with each that is committed.
+	afterFailure = 8
+	smallest     = 20
+)
+
+// step handles the next batch and says whether it was a full one, or returns errTaken while another replica is at it. When
+// the handler fails, a smaller batch is handled, and what fails in it is parked.
+func (r *Relay) step(ctx context.Context) (full bool, err error) {
+	n, err := r.batch(ctx, r.handleAll)
+	if isHandlersFault(err) && !safeguard.Removed(safeguard.Parking) {
+		r.size = max(r.size/afterFailure, smallest)
+		n, err = r.batch(ctx, r.handleMost)
+	}
+	full = n == r.size
+	if err == nil {
+		r.size = min(2*r.size, batchSize)
+	}
+	return full, err
 }
 
-// sort handles events and returns those that have to be parked: the first that fails of each user,
-// and the later ones of the same user. It halves the users until it has found the ones at fault, so
-// that the others cost no more than a few calls. An error is the database's, and nobody's fault.
-func (r *Relay) sort(ctx context.Context, tx pgx.Tx, users [][]eventstore.Recorded) ([]Letter, error) {
-	if len(users) == 0 {
+// batch takes the subscription and the next events, and commits what handle does to them, what it wants
+// parked and the checkpoint behind them together.
+func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
+	began := time.Now()
+	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
+	if r.at, err = take(ctx, tx, r.sub.Name); err != nil {
+		return 0, err
+	}
+	n, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return 0, fmt.Errorf("commit batch: %w", err)
+	}
+	r.report(failed)
+	r.rate.add(n)
+	r.sub.Moved()
+	r.sub.Handled(Batch{r.sub.Name, r.at.Checkpoint, r.at.Checkpoint + int64(n), began, time.Now()})
+	return n, nil
+}
+
+const endOfLog = math.MaxInt64
+
+// handleNext handles up to a batch of events behind the checkpoint, parks what has to be and moves the
+// checkpoint behind them, in a transaction that has taken the subscription.
+func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through int64, handle handling) (n int, failed []Letter, err error) {
+	events, err := eventstore.After(ctx, tx, at.Checkpoint, through, r.size)
+	if err != nil || len(events) == 0 {
+		return 0, nil, err
+	}
+	last := events[len(events)-1].Position
+	if safeguard.Removed(safeguard.OneTransaction) {
+		err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error { return move(ctx, apart, r.sub.Name, at.Checkpoint, last) })
+		if err != nil {
+			return 0, nil, err
+		}
+	}
+	free, parked := events, []Letter(nil)
+	if at.Parked > 0 {
+		if free, parked, err = r.divert(ctx, tx, events); err != nil {
+			return 0, nil, err
+		}
+	}
+	if failed, err = handle(ctx, tx, free); err != nil {
+		return 0, nil, err
+	}
+	if err := r.Park(ctx, tx, append(parked, failed...)); err != nil {
+		return 0, nil, err
+	}
+	return len(events), failed, move(ctx, tx, r.sub.Name, at.Checkpoint, last)
+}
+
+// handling is handleAll or handleMost.
+type handling func(context.Context, pgx.Tx, []eventstore.Recorded) (failed []Letter, err error)
+
+// handleAll is the usual way: one call, and no savepoint.
+func (r *Relay) handleAll(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
+	if len(events) == 0 {
 		return nil, nil
 	}
-	err := r.attempt(ctx, tx, inOrder(users))
-	switch {
-	case err == nil:
-		return nil, nil
-	case !isHandlersFault(err):
-		return nil, err
-	case len(users) == 1:
-		return r.findFailing(ctx, tx, users[0])
-	}
-	half := len(users) / 2
-	parked, err := r.sort(ctx, tx, users[:half])
-	if err != nil {
-		return nil, err
-	}
-	more, err := r.sort(ctx, tx, users[half:])
-	return append(parked, more...), err
+	return nil, r.handle(ctx, tx, events)
 }
 
-// findFailing handles the events of one user up to the first that fails.
-func (r *Relay) findFailing(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
-	for i := range events {
-		err := r.attempt(ctx, tx, events[i:i+1])
-		switch {
-		case err == nil:
-		case isHandlersFault(err):
-			return r.letters(events[i:], err), nil
-		default:
-			return nil, err
+func (r *Relay) handleMost(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
+	return r.sort(ctx, tx, r.byUser(events))
+}
+
+// report says loudly what was parked.
+func (r *Relay) report(parked []Letter) {
+	for _, l := range parked {
+		if l.Err != nil {
+			r.log.Error().Str("error", Reason(l.Err)).Int64("position", l.Event.Position).Str("type", l.Event.Type).
+				Stringer("user", l.User).Msg("an event failed and is parked, with the later ones of its user")
 		}
 	}
-	return nil, nil
-}
-
-// letters parks events of one user of which the first failed; without an error all of them wait.
-func (r *Relay) letters(events []eventstore.Recorded, err error) []Letter {
-	parked := make([]Letter, 0, len(events))
-	for i, e := range events {
-		l := Letter{Event: e, User: r.sub.UserOf(e)}
-		if i == 0 {
-			l.Err = err
-		}
-		parked = append(parked, l)
-	}
-	return parked
-}
-
-// attempt calls the handler so that nothing remains of it when it fails.
-func (r *Relay) attempt(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-	savepoint, err := tx.Begin(ctx)
-	if err != nil {
-		return err
-	}
-	if err := r.handle(ctx, savepoint, events); err != nil {
-		return errors.Join(err, savepoint.Rollback(ctx))
-	}
-	return savepoint.Commit(ctx)
-}
-
-// handle calls the handler and tells its failures from the database's.
-func (r *Relay) handle(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
-	err := r.sub.Handle(ctx, tx, events)
-	if err == nil || isDatabaseFailure(tx, err) {
-		return err
-	}
-	return &handlerError{err}
-}
-
-// byUser groups events by whom they are about, in their order.
-func (r *Relay) byUser(events []eventstore.Recorded) [][]eventstore.Recorded {
-	var users [][]eventstore.Recorded
-	at := make(map[uuid.UUID]int)
-	for _, e := range events {
-		user := r.sub.UserOf(e)
-		i, known := at[user]
-		if !known {
-			i = len(users)
-			at[user] = i
-			users = append(users, nil)
-		}
-		users[i] = append(users[i], e)
-	}
-	return users
-}
-
-func inOrder(users [][]eventstore.Recorded) []eventstore.Recorded {
-	events := slices.Concat(users...)
-	slices.SortFunc(events, func(a, b eventstore.Recorded) int { return int(a.Position - b.Position) })
-	return events
 }

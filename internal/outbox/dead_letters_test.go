@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
@@ -52,10 +53,12 @@ type poison struct {
 	version int
 	mended  atomic.Bool
 	calls   atomic.Int64
+	events  atomic.Int64
 }
 
 func (p *poison) handle(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	p.calls.Add(1)
+	p.events.Add(int64(len(events)))
 	for _, e := range events {
 		// What was written before the failure must not stay.
 		if err := record(ctx, tx, []eventstore.Recorded{e}); err != nil {
@@ -148,6 +151,37 @@ func TestOneFailureCostsTheOthersLittle(t *testing.T) {
 	}
 	if s := status(t, relay); s.Parked != 1 || len(seen(t, pool)) != 199 {
 		t.Errorf("%+v, %d effects", s, len(seen(t, pool)))
+	}
+}
+
+func streamAt(t *testing.T, pool *pgxpool.Pool, position int64) (id uuid.UUID) {
+	t.Helper()
+	if err := pool.QueryRow(t.Context(), `SELECT stream_id FROM eventlog.events WHERE position = $1`, position).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// While it is found who is at fault everybody waits, so it is looked for in few events, and the others are committed
+// meanwhile. Afterwards batches are large again.
+func TestBatchesAreSmallAfterAFailure(t *testing.T) {
+	t.Parallel()
+	pool, _ := open(t)
+	lives(t, pool, newIDs(2_000), 1, 1)
+	p := &poison{streams: []uuid.UUID{streamAt(t, pool, 600)}, version: 1}
+	var batches []int64
+	relay := outbox.New(pool, outbox.Subscription{
+		Name: name, Handle: p.handle, Skip: skip, UserOf: userOf,
+		Handled: func(b outbox.Batch) { batches = append(batches, b.Through-b.After) },
+	}, outbox.DefaultRetry, zerolog.Nop())
+	stop := run(t, relay)
+	idle(t, relay)
+	stop()
+	if n := len(batches); n < 5 || batches[0] > 200 || slices.Max(batches[:3]) > 500 || slices.Max(batches) < 500 {
+		t.Errorf("2,000 events, of which one fails, were handled in batches of %v", batches)
+	}
+	if n := p.events.Load(); n > 5_000 {
+		t.Errorf("the handler was given %d events, of 2,000", n)
 	}
 }
 

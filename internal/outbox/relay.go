@@ -3,24 +3,14 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
-
-	"github.com/usersvc/usersvc/internal/eventstore"
-	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
 const (
-	// Whoever waits for the last event of a batch waits for all of it, but a larger one is cheaper per event, and under
-	// full load the relay is behind by what it cannot afford: 250 made it 0.6 s to 0.8 s at the 99th percentile, 1,000
-	// makes it 0.2 s.
-	batchSize = 1000
 	// After a batch that was not full the relay rests this long, so that under a stream of single
 	// commands it works a handful of events at a time instead of paying for a transaction each. An
 	// event that comes after a pause is handled at once.
@@ -44,6 +34,7 @@ type Relay struct {
 
 	// What follows belongs to Run.
 	at       standing  // when it last took the subscription
+	size     int       // of the next batch at most, in events
 	lookedAt time.Time // when it last looked for what is due
 }
 
@@ -56,7 +47,7 @@ func New(pool *pgxpool.Pool, sub Subscription, retry Retry, log zerolog.Logger) 
 		sub.Handled = func(Batch) {}
 	}
 	return &Relay{
-		pool: pool, sub: sub, retry: retry, wake: make(chan struct{}, 1),
+		pool: pool, sub: sub, retry: retry, wake: make(chan struct{}, 1), size: batchSize,
 		log: log.With().Str("subscription", sub.Name).Logger(),
 	}
 }
@@ -74,7 +65,7 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
-		n, err := r.step(ctx)
+		full, err := r.step(ctx)
 		if err == nil {
 			err = r.retryNowAndThen(ctx)
 		}
@@ -85,104 +76,12 @@ func (r *Relay) Run(ctx context.Context) {
 		case err != nil:
 			r.failed(ctx, err)
 			r.sleep(ctx, pause.NextBackOff())
-		case n == batchSize:
+		case full:
 			pause.Reset()
 		default:
 			pause.Reset()
 			r.sleep(ctx, rest)
 			r.idle(ctx)
-		}
-	}
-}
-
-// step handles the next batch and returns its size, or errTaken while another replica is at it. When
-// the handler fails, the batch is handled once more, and what fails in it is parked.
-func (r *Relay) step(ctx context.Context) (n int, err error) {
-	n, err = r.batch(ctx, r.handleAll)
-	if isHandlersFault(err) && !safeguard.Removed(safeguard.Parking) {
-		return r.batch(ctx, r.handleMost)
-	}
-	return n, err
-}
-
-// batch takes the subscription and the next events, and commits what handle does to them, what it wants
-// parked and the checkpoint behind them together.
-func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
-	began := time.Now()
-	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // does nothing after the commit
-	if r.at, err = take(ctx, tx, r.sub.Name); err != nil {
-		return 0, err
-	}
-	n, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
-	if err != nil || n == 0 {
-		return 0, err
-	}
-	if err := tx.Commit(ctx); err != nil {
-		return 0, fmt.Errorf("commit batch: %w", err)
-	}
-	r.report(failed)
-	r.rate.add(n)
-	r.sub.Moved()
-	r.sub.Handled(Batch{r.sub.Name, r.at.Checkpoint, r.at.Checkpoint + int64(n), began, time.Now()})
-	return n, nil
-}
-
-const endOfLog = math.MaxInt64
-
-// handleNext handles up to a batch of events behind the checkpoint, parks what has to be and moves the
-// checkpoint behind them, in a transaction that has taken the subscription.
-func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through int64, handle handling) (n int, failed []Letter, err error) {
-	events, err := eventstore.After(ctx, tx, at.Checkpoint, through, batchSize)
-	if err != nil || len(events) == 0 {
-		return 0, nil, err
-	}
-	last := events[len(events)-1].Position
-	if safeguard.Removed(safeguard.OneTransaction) {
-		err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error { return move(ctx, apart, r.sub.Name, at.Checkpoint, last) })
-		if err != nil {
-			return 0, nil, err
-		}
-	}
-	free, parked := events, []Letter(nil)
-	if at.Parked > 0 {
-		if free, parked, err = r.divert(ctx, tx, events); err != nil {
-			return 0, nil, err
-		}
-	}
-	if failed, err = handle(ctx, tx, free); err != nil {
-		return 0, nil, err
-	}
-	if err := r.Park(ctx, tx, append(parked, failed...)); err != nil {
-		return 0, nil, err
-	}
-	return len(events), failed, move(ctx, tx, r.sub.Name, at.Checkpoint, last)
-}
-
-// handling is handleAll or handleMost.
-type handling func(context.Context, pgx.Tx, []eventstore.Recorded) (failed []Letter, err error)
-
-// handleAll is the usual way: one call, and no savepoint.
-func (r *Relay) handleAll(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	return nil, r.handle(ctx, tx, events)
-}
-
-func (r *Relay) handleMost(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]Letter, error) {
-	return r.sort(ctx, tx, r.byUser(events))
-}
-
-// report says loudly what was parked.
-func (r *Relay) report(parked []Letter) {
-	for _, l := range parked {
-		if l.Err != nil {
-			r.log.Error().Str("error", Reason(l.Err)).Int64("position", l.Event.Position).Str("type", l.Event.Type).
-				Stringer("user", l.User).Msg("an event failed and is parked, with the later ones of its user")
 		}
 	}
 }

@@ -94,12 +94,17 @@ func start(t *testing.T, pool *pgxpool.Pool, handle handler) (relay *outbox.Rela
 func startWith(t *testing.T, pool *pgxpool.Pool, handle handler, retry outbox.Retry) (relay *outbox.Relay, stop func()) {
 	t.Helper()
 	relay = outbox.New(pool, outbox.Subscription{Name: name, Handle: handle, Skip: skip, UserOf: userOf}, retry, zerolog.Nop())
+	return relay, run(t, relay)
+}
+
+func run(t *testing.T, relay *outbox.Relay) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); relay.Run(ctx) }()
 	stop = sync.OnceFunc(func() { cancel(); <-done })
 	t.Cleanup(stop)
-	return relay, stop
+	return stop
 }
 
 // eventually polls a condition; the test's own deadline is the limit.
