@@ -33,6 +33,10 @@ func (r *Run) switchOver(ctx context.Context, folded int64) error {
 		}
 		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, folded, wait) })
 		var e *pgconn.PgError
+		if err == nil {
+			// It lasts beyond the try. Whoever reported last may take longer to let go of the row of this rebuild.
+			return r.run(ctx, "SET LOCAL lock_timeout = '"+longWait+"'")
+		}
 		if !errors.As(err, &e) || e.Code != "55P03" || try == switchTries { // lock_not_available
 			return err
 		}
