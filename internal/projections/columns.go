@@ -35,3 +35,10 @@ func (c *columns) args() []any {
 		c.email, c.emailKey, c.display, c.first, c.last, c.reason, c.roles, c.words,
 	}
 }
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

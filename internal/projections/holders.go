@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/safeguard"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // holder is a user who was given a role, for the first time or once more.
@@ -48,5 +49,7 @@ func (t Tables) addHolders(ctx context.Context, tx pgx.Tx, holders []holder) err
 	return nil
 }
 
-// row is the holder in the order of the table's columns.
-func (h holder) row() []any { return []any{[16]byte(h.user), h.role, h.created, h.position} }
+// addTo adds the holder, in the order of the table's columns.
+func (h holder) addTo(rows *tuples.Rows) {
+	rows.Begin(4).UUID(h.user).Text(h.role).Time(h.created).Int8(h.position)
+}

@@ -2,12 +2,12 @@ package projections
 
 import (
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // Rebuilt folds users from their first event, one after the other, and gathers the rows that they make:
@@ -16,7 +16,7 @@ type Rebuilt struct {
 	user  Profile
 	roles []string // that the user has had
 
-	profiles, versions, holders, ledger [][]any
+	profiles, versions, holders, ledger tuples.Rows
 }
 
 // Begin turns to the next user.
@@ -42,11 +42,12 @@ func (r *Rebuilt) Add(e eventstore.Recorded) (err error) {
 func (r *Rebuilt) become(next Profile) {
 	next = next.withTerms()
 	if r.user.User.Version > 0 {
-		r.versions = append(r.versions, r.user.supersede(next).row())
+		r.user.supersede(next).addTo(&r.versions)
 	}
 	for _, h := range r.user.given(next) {
 		if !slices.Contains(r.roles, h.role) {
-			r.roles, r.holders = append(r.roles, h.role), append(r.holders, h.row())
+			r.roles = append(r.roles, h.role)
+			h.addTo(&r.holders)
 		}
 	}
 	r.user = next
@@ -59,7 +60,7 @@ func (r *Rebuilt) count(e eventstore.Recorded) error {
 	}
 	if after := r.user.Activity.count(reported[0].Activity, e.Position); after != r.user.Activity {
 		r.user.Activity = after
-		r.ledger = append(r.ledger, []any{[16]byte(r.user.User.ID), after.Position, after.PostCount, after.FollowerCount, e.RecordedAt})
+		r.ledger.Begin(5).UUID(r.user.User.ID).Int8(after.Position).Int4(after.PostCount).Int4(after.FollowerCount).Time(e.RecordedAt)
 	}
 	return nil
 }
@@ -74,37 +75,26 @@ func (r *Rebuilt) Pass(e eventstore.Recorded) {
 // End makes the user's row.
 func (r *Rebuilt) End() {
 	if r.user.User.Version > 0 {
-		r.profiles = append(r.profiles, r.user.row())
+		r.user.addTo(&r.profiles)
 	}
 }
 
 // Take hands over the rows gathered so far, by the tables of Names.
-func (r *Rebuilt) Take() [][][]any {
-	taken := [][][]any{r.holders, r.profiles, r.versions, r.ledger}
-	r.profiles, r.versions, r.holders, r.ledger = nil, nil, nil, nil
-	return taken
+func (r *Rebuilt) Take() []tuples.Rows {
+	return []tuples.Rows{r.holders.Take(), r.profiles.Take(), r.versions.Take(), r.ledger.Take()}
 }
 
-// row is the profile in the order of the table's columns.
-func (p Profile) row() []any {
+// addTo adds the profile, which has its terms, in the order of the table's columns.
+func (p Profile) addTo(rows *tuples.Rows) {
 	u, a := p.User, p.Activity
-	return []any{
-		[16]byte(u.ID), u.Version, p.Position, a.Position, a.PostCount, a.FollowerCount, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, p.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(p.found.words),
-	}
+	rows.Begin(18).UUID(u.ID).Int4(u.Version).Int8(p.Position).Int8(a.Position).Int4(a.PostCount).Int4(a.FollowerCount)
+	p.addFields(rows)
 }
 
-// rolesOf is never NULL.
-func rolesOf(roles []string) []string {
-	if roles == nil {
-		return []string{}
-	}
-	return roles
-}
-
-func nullable(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
+// addFields adds what the tables of users and of versions both have.
+func (p Profile) addFields(rows *tuples.Rows) {
+	u := p.User
+	rows.Time(u.CreatedAt).Time(u.UpdatedAt).Time(u.SuspendedAt).Text(string(u.Status)).
+		Text(u.Email).Text(p.found.address).Text(u.DisplayName).Text(u.FirstName).Text(u.LastName).
+		Text(u.SuspensionReason).Texts(u.Roles).Vector(p.found.words)
 }

@@ -7,9 +7,9 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/usersvc/usersvc/internal/safeguard"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // version is what a user was from its position until that of the next version.
@@ -69,17 +69,16 @@ func (t Tables) addVersions(ctx context.Context, tx pgx.Tx, versions []version) 
 	return nil
 }
 
-// row is the version in the order of the table's columns. The id is an array: uuid.UUID would be encoded by way of its text.
-func (v version) row() []any {
-	u := v.User
-	row := []any{
-		[16]byte(u.ID), u.Version, v.Position, v.until, u.CreatedAt, u.UpdatedAt, nullable(u.SuspendedAt), string(u.Status),
-		u.Email, v.found.address, u.DisplayName, u.FirstName, u.LastName, u.SuspensionReason, rolesOf(u.Roles), vector(v.found.words), pgtype.TSVector{}, bitsOf(u.Roles...),
-	}
+// addTo adds the version, in the order of the table's columns.
+func (v version) addTo(rows *tuples.Rows) {
+	rows.Begin(18).UUID(v.User.ID).Int4(v.User.Version).Int8(v.Position).Int8(v.until)
+	v.addFields(rows)
 	if len(v.lost) > 0 {
-		row[len(row)-2] = vector(v.lost)
+		rows.Vector(v.lost)
+	} else {
+		rows.Null()
 	}
-	return row
+	rows.Int8(bitsOf(v.User.Roles...))
 }
 
 // bitsOf has one of 64 bits for each role, as a filter of Bloom's with one hash ("Space/time trade-offs in hash coding with

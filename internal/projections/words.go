@@ -5,7 +5,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
@@ -23,15 +22,6 @@ func quoteAll(words []string) string {
 		b.WriteByte(' ')
 	}
 	return b.String()
-}
-
-// vector is the tsvector of words for COPY, which is binary: pgx would parse the text.
-func vector(words []string) pgtype.TSVector {
-	v := pgtype.TSVector{Lexemes: make([]pgtype.TSVectorLexeme, len(words)), Valid: true}
-	for i, w := range words {
-		v.Lexemes[i].Word = w
-	}
-	return v
 }
 
 // wordsOf are the words of an address and names, and the address whole.

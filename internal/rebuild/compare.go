@@ -56,7 +56,7 @@ func (r *Run) compareRest(ctx context.Context, tx pgx.Tx, position int64) (map[u
 func (r *Run) compare(ctx context.Context, tx pgx.Tx, users [][16]byte) (map[uuid.UUID]bool, error) {
 	different := make(map[uuid.UUID]bool)
 	for _, table := range r.target.Tables {
-		found, err := NewCopies(tx, shadowSchema).Compare(ctx, live(table), "user_id", AllRows, users)
+		found, err := shadows(tx).Compare(ctx, live(table), "user_id", AllRows, users)
 		if err != nil {
 			return nil, err
 		}

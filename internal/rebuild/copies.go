@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // Copies are tables of a schema that are made like live ones, filled from the log and compared with them,
@@ -15,10 +17,15 @@ import (
 type Copies struct {
 	tx     pgx.Tx
 	schema string
+	format string // of COPY
 }
 
 // NewCopies makes tables in a schema; pg_temp is one, too.
-func NewCopies(tx pgx.Tx, schema string) Copies { return Copies{tx, schema} }
+func NewCopies(tx pgx.Tx, schema string) Copies { return Copies{tx, schema, "FORMAT binary"} }
+
+// shadows are the copies that take the place of live tables. Their rows are frozen: whoever has a snapshot from before the
+// switch would find an empty table otherwise, and no vacuum has to come for them.
+func shadows(tx pgx.Tx) Copies { return Copies{tx, shadowSchema, "FORMAT binary, FREEZE"} }
 
 // of is the name of a live table's copy.
 func (c Copies) of(live string) string {
@@ -41,20 +48,13 @@ func (c Copies) Create(ctx context.Context, live string) error {
 	return nil
 }
 
-const columnsOf = `
-SELECT attname FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`
-
 // Fill adds rows to a copy, in the order of the live table's columns.
-func (c Copies) Fill(ctx context.Context, live string, rows [][]any) error {
-	if len(rows) == 0 {
+func (c Copies) Fill(ctx context.Context, live string, rows tuples.Rows) error {
+	if rows.Empty() {
 		return nil
 	}
-	columns, err := c.names(ctx, columnsOf, live)
-	if err != nil {
-		return err
-	}
-	into := pgx.Identifier(strings.Split(c.of(live), "."))
-	if _, err := c.tx.CopyFrom(ctx, into, columns, pgx.CopyFromRows(rows)); err != nil {
+	statement := fmt.Sprintf("COPY %s FROM STDIN (%s)", c.of(live), c.format)
+	if _, err := c.tx.Conn().PgConn().CopyFrom(ctx, rows.File(), statement); err != nil {
 		return fmt.Errorf("copy rows of %s: %w", live, err)
 	}
 	return nil
@@ -94,7 +94,7 @@ func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][
 	if err := c.prepare(ctx, settings, live, only == nil); err != nil {
 		return nil, err
 	}
-	key, err := c.names(ctx, keyOf, live)
+	key, err := c.keyOf(ctx, live)
 	if err != nil {
 		return nil, err
 	}
@@ -123,14 +123,15 @@ func (c Copies) prepare(ctx context.Context, settings pgx.Tx, live string, whole
 	return err
 }
 
-const keyOf = `
+const selectKey = `
 SELECT a.attname FROM pg_index i
 CROSS JOIN unnest(i.indkey::smallint[]) WITH ORDINALITY AS k (attnum, n)
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 WHERE i.indrelid = $1::regclass AND i.indisprimary ORDER BY k.n`
 
-func (c Copies) names(ctx context.Context, query, live string) ([]string, error) {
-	rows, _ := c.tx.Query(ctx, query, live)
+// keyOf is the primary key of a live table.
+func (c Copies) keyOf(ctx context.Context, live string) ([]string, error) {
+	rows, _ := c.tx.Query(ctx, selectKey, live)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return nil, fmt.Errorf("look at %s: %w", live, err)

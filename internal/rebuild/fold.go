@@ -2,25 +2,18 @@ package rebuild
 
 import (
 	"context"
-	"errors"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// What so many events make is copied together: some tens of kilobytes, as whoever commits waits for what has been written of
-// the write-ahead log until then, or some megabytes when nobody does.
-const eventsTogether, eventsTogetherAlone = 250, 10_000
-
-// fold reads the log up to a position, user by user, and copies the rows that the users make.
+// fold reads the log up to a position, user by user, and copies the rows that the users make, while the next users are folded.
 func (r *Run) fold(ctx context.Context, through int64) error {
-	f := folding{Run: r, rows: r.target.Rows()}
+	f := folding{Run: r, rows: r.target.Rows(), made: make(chan portion, 1)}
 	if r.target.Shadow != nil {
 		skipped, err := r.target.Live.Skipped(ctx, r.tx)
 		if err != nil {
@@ -31,12 +24,13 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 			return err
 		}
 	}
-	err := ReadByUser(ctx, r.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) })
-	if err == nil {
-		f.endUser()
-		err = f.flush(ctx)
-	}
-	return errors.Join(err, f.settle())
+	both, whileCopied := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		defer close(f.made)
+		return f.read(whileCopied, through)
+	})
+	both.Go(func() error { return r.copyAll(ctx, f.made) })
+	return both.Wait()
 }
 
 // folding is a fold under way, at some user.
@@ -44,13 +38,20 @@ type folding struct {
 	*Run
 	rows    Rows
 	skipped map[int64]bool
+	made    chan portion
 
 	user     uuid.UUID
-	gathered int  // events, since rows were copied
+	gathered int  // events, since rows were handed over
 	failed   bool // an event of this user
 	letters  []outbox.Letter
-	copying  chan error    // nil while nothing is being copied
-	took     time.Duration // copying, the last time
+}
+
+func (f *folding) read(ctx context.Context, through int64) error {
+	if err := ReadByUser(ctx, f.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
+		return err
+	}
+	f.endUser()
+	return f.handOver(ctx)
 }
 
 func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
@@ -60,8 +61,10 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 	}
 	if user := projections.UserOf(e); user != f.user {
 		f.endUser()
-		if err := f.flushIfMany(ctx); err != nil {
-			return err
+		if f.gathered >= eventsTogetherAlone || f.gathered >= eventsTogether && !f.way.alone.Load() {
+			if err := f.handOver(ctx); err != nil {
+				return err
+			}
 		}
 		f.user, f.failed = user, false
 		f.rows.Begin(user)
@@ -94,76 +97,14 @@ func (f *folding) endUser() {
 	}
 }
 
-func (f *folding) flushIfMany(ctx context.Context) error {
-	if f.gathered < eventsTogether || f.way.alone && f.gathered < eventsTogetherAlone {
+// handOver has what was gathered copied. It waits while more than the portion before is still to be copied.
+func (f *folding) handOver(ctx context.Context) error {
+	made := portion{f.rows.Take(), f.letters}
+	f.gathered, f.letters = 0, nil
+	select {
+	case f.made <- made:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	f.gathered = 0
-	return f.flush(ctx)
-}
-
-// flush has the rows gathered so far copied, and what failed parked, while the next users are folded.
-func (f *folding) flush(ctx context.Context) error {
-	if err := f.settle(); err != nil {
-		return err
-	}
-	if _, err := f.look(ctx); err != nil {
-		return err
-	}
-	if err := f.way.rest(ctx, f.took); err != nil {
-		return err
-	}
-	rows, letters := f.rows.Take(), f.letters
-	f.letters, f.copying = nil, make(chan error, 1)
-	go func() {
-		began := time.Now()
-		err := f.copy(ctx, rows, letters)
-		f.took = time.Since(began)
-		f.copying <- err
-	}()
-	return nil
-}
-
-// settle waits until what was flushed is copied: the transaction is in use until then.
-func (f *folding) settle() error {
-	if f.copying == nil {
-		return nil
-	}
-	err := <-f.copying
-	f.copying = nil
-	return err
-}
-
-func (f *folding) copy(ctx context.Context, tables [][][]any, letters []outbox.Letter) error {
-	for i, rows := range tables {
-		if err := NewCopies(f.tx, shadowSchema).Fill(ctx, live(f.target.Tables[i]), rows); err != nil {
-			return err
-		}
-	}
-	if f.target.Shadow == nil {
-		return nil
-	}
-	return f.target.Shadow.Park(ctx, f.tx, letters)
-}
-
-// The whole log is read and sorted, so no index helps; the sort is spilled to disk. It is left one processor, as others may
-// write meanwhile.
-const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '30min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB';
-SET LOCAL max_parallel_workers_per_gather = 0`
-
-const readByUser = `
-SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
-FROM eventlog.events WHERE position <= $1
-ORDER BY ` + projections.UserKey + `, position`
-
-// ReadByUser reads the log up to a position, all events about a user together and in their order. It
-// takes a transaction of its own, so that another can be busy meanwhile.
-func ReadByUser(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
-	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
-			return err
-		}
-		rows, _ := tx.Query(ctx, readByUser, through)
-		return eventstore.Each(rows, each)
-	})
 }

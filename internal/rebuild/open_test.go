@@ -23,7 +23,10 @@ import (
 	"github.com/usersvc/usersvc/internal/users"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.IgnoreServer()) }
+func TestMain(m *testing.M) {
+	rebuild.Hurry()
+	goleak.VerifyTestMain(m, pgtest.IgnoreServer())
+}
 
 // replica is one process's share of the service, without HTTP.
 type replica struct {

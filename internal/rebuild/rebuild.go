@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // What can become of a rebuild.
@@ -40,7 +42,7 @@ type Rows interface {
 	Add(eventstore.Recorded) error // the next event about the user; one that fails leaves no trace
 	Pass(eventstore.Recorded)      // one that was given up
 	End()
-	Take() [][][]any // the rows gathered so far, for each table, in the order of its columns
+	Take() []tuples.Rows // the rows gathered so far, for each table
 }
 
 // Run is a rebuild that has begun.
@@ -58,10 +60,12 @@ type Run struct {
 	compared  int64              // the position of the shadow then
 }
 
-// The transaction is idle only while the next users are folded. A build of an index can take minutes, fewer of them when it
-// sorts in memory, and the table owner's rights are those of the group.
-const beginRebuild = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL statement_timeout = '30min';
+// A build of an index can take minutes, fewer of them when it sorts in memory, and the table owner's rights are those of the group.
+const beginRebuild = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL statement_timeout = '30min';
 SET LOCAL maintenance_work_mem = '256MB'`
+
+// When a process freezes, the database ends its rebuild after so long: one that works looks at the log far more often.
+var longestIdle, lookEvery = 30 * time.Second, 5 * time.Second
 
 // WithoutTimeLimit lets a transaction take long, where PostgreSQL limits it (from 17 on).
 const WithoutTimeLimit = `SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout'`
@@ -77,7 +81,7 @@ func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
 	if !ok {
 		return nil, ErrNoTarget
 	}
-	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginRebuild})
+	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: fmt.Sprintf(beginRebuild, longestIdle.Milliseconds())})
 	if err != nil {
 		return nil, unavailable("begin rebuild", err)
 	}
@@ -186,7 +190,9 @@ FROM (SELECT position, recorded_at FROM eventlog.events ORDER BY position DESC L
 
 // look returns where the log ends, and sees whether others write.
 func (r *Run) look(ctx context.Context) (head int64, err error) {
-	err = r.tx.QueryRow(ctx, selectHead).Scan(&head, &r.way.alone)
+	var alone bool
+	err = r.tx.QueryRow(ctx, selectHead).Scan(&head, &alone)
+	r.way.alone.Store(alone)
 	return head, err
 }
 

@@ -77,44 +77,6 @@ UNION ALL SELECT subscription FROM derived.dead_letters WHERE subscription <> 'u
 	}
 }
 
-// Somebody has the row of the rebuild when it ends: a report that the database is still committing, or a wish to cancel.
-func TestRebuildWaitsForAReportWhenItEnds(t *testing.T) {
-	t.Parallel()
-	r := open(t)
-	r.history(t, 10, 100)
-	r.work(t)
-	r.caughtUp(t)
-	run, err := r.rebuilds.Begin(t.Context(), "user_profiles")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := r.pool.Begin(t.Context())
-	if err == nil {
-		_, err = tx.Exec(t.Context(), `SELECT FROM derived.rebuilds WHERE name = 'user_profiles' FOR UPDATE`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
-	r.awaitTexts(t, `SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%state = ''done''%' AND pid <> pg_backend_pid()`)
-	<-time.After(300 * time.Millisecond) // longer than the switch waits for a lock at first
-	if err := errors.Join(tx.Rollback(t.Context()), <-done); err != nil {
-		t.Error(err)
-	}
-	r.wantNothingLeft(t)
-}
-
-// awaitTexts waits until a query returns something.
-func (r *replica) awaitTexts(t *testing.T, query string) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); len(r.texts(t, query)) == 0; <-time.After(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("nothing came of %s", query)
-		}
-	}
-}
-
 func TestRebuildFindsAndMendsWrongRows(t *testing.T) {
 	t.Parallel()
 	r := open(t)

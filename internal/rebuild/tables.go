@@ -14,10 +14,10 @@ import (
 // while a large index that is sorted and written out at once has whoever commits meanwhile wait for the disk.
 func (r *Run) create(ctx context.Context) error {
 	for _, table := range r.target.Tables {
-		if err := NewCopies(r.tx, shadowSchema).Create(ctx, live(table)); err != nil {
+		if err := shadows(r.tx).Create(ctx, live(table)); err != nil {
 			return err
 		}
-		if err := r.build(ctx, table, !r.way.alone); err != nil {
+		if err := r.build(ctx, table, !r.way.alone.Load()); err != nil {
 			return err
 		}
 	}
@@ -29,7 +29,7 @@ const useOneProcessor = `SET LOCAL max_parallel_maintenance_workers = 0; SET LOC
 
 // index gives the tables, which are full, the indexes that they lack.
 func (r *Run) index(ctx context.Context) error {
-	if !r.way.alone {
+	if !r.way.alone.Load() {
 		if err := r.run(ctx, useOneProcessor); err != nil {
 			return err
 		}

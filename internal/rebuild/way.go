@@ -3,6 +3,7 @@ package rebuild
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,16 +13,13 @@ const (
 	turn    = 2 * time.Millisecond
 	restFor = 3 // times as long as a turn
 
-	// The transaction is idle meanwhile, which it may be for half a minute.
-	longestRest = 10 * time.Second
-
 	// Whoever answers a request in this process waits for so many events at most.
 	eventsInARow = 16
 )
 
 // way is what a rebuild makes for others.
 type way struct {
-	alone  bool // when the log was last looked at, nobody had written for a second
+	alone  atomic.Bool // when the log was last looked at, nobody had written for a second
 	events int
 	since  time.Time // when this turn began
 }
@@ -43,13 +41,13 @@ func (w *way) make(ctx context.Context) error {
 	return nil
 }
 
-// rest has whoever writes go first, after so much work.
+// rest has whoever writes go first, after so much work. The transaction is idle meanwhile.
 func (w *way) rest(ctx context.Context, worked time.Duration) error {
-	if w.alone {
+	if w.alone.Load() {
 		return nil
 	}
 	select {
-	case <-time.After(min(restFor*worked, longestRest)):
+	case <-time.After(min(restFor*worked, longestIdle/3)):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -1,19 +1,18 @@
 package users
 
 import (
-	"encoding/json"
-
 	"github.com/google/uuid"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // RebuiltSnapshots folds users from their first event, one after the other, and gathers snapshots of them.
 type RebuiltSnapshots struct {
 	keep func(id uuid.UUID, version int) bool
 	view View
-	rows [][]any
+	rows tuples.Rows
 }
 
 // NewRebuiltSnapshots keeps those of the versions that keep wants, which is asked about each in turn.
@@ -33,9 +32,10 @@ func (s *RebuiltSnapshots) Add(e eventstore.Recorded) (err error) {
 		return err
 	}
 	snapshot, err := encodeSnapshot(s.view)
-	s.rows = append(s.rows, []any{
-		snapshot.StreamID, snapshot.Schema, snapshot.Version, snapshot.Position, snapshot.RecordedAt, json.RawMessage(snapshot.State),
-	})
+	if err == nil {
+		s.rows.Begin(6).UUID(snapshot.StreamID).Int4(int(snapshot.Schema)).Int4(snapshot.Version).Int8(snapshot.Position).
+			Time(snapshot.RecordedAt).JSON(snapshot.State)
+	}
 	return err
 }
 
@@ -46,8 +46,4 @@ func (s *RebuiltSnapshots) Pass(eventstore.Recorded) {}
 func (s *RebuiltSnapshots) End() {}
 
 // Take hands over the rows gathered so far, in the order of the table's columns.
-func (s *RebuiltSnapshots) Take() [][][]any {
-	taken := [][][]any{s.rows}
-	s.rows = nil
-	return taken
-}
+func (s *RebuiltSnapshots) Take() []tuples.Rows { return []tuples.Rows{s.rows.Take()} }

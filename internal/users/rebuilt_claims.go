@@ -5,6 +5,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // RebuiltClaims folds users from their first event, one after the other, and gathers the claims that those
@@ -12,7 +13,7 @@ import (
 type RebuiltClaims struct {
 	view   View
 	failed bool // the user holds nobody knows what
-	rows   [][]any
+	rows   tuples.Rows
 }
 
 // Begin turns to the next user.
@@ -32,17 +33,18 @@ func (c *RebuiltClaims) Add(e eventstore.Recorded) (err error) {
 // Pass does nothing: what is given up in a projection holds for claims all the same.
 func (c *RebuiltClaims) Pass(eventstore.Recorded) {}
 
+// Claim is what the user must hold; ok is false if it is nothing.
+func (c *RebuiltClaims) Claim() (claim eventstore.Claim, ok bool) {
+	address := c.view.User.Address()
+	return emailClaim(address), address != "" && !c.failed
+}
+
 // End gathers the user's claim.
 func (c *RebuiltClaims) End() {
-	if address := c.view.User.Address(); address != "" && !c.failed {
-		claim := emailClaim(address)
-		c.rows = append(c.rows, []any{claim.Scope, claim.Key, c.view.User.ID})
+	if claim, ok := c.Claim(); ok {
+		c.rows.Begin(3).Text(claim.Scope).Text(claim.Key).UUID(c.view.User.ID)
 	}
 }
 
 // Take hands over the rows gathered so far, in the order of the table's columns.
-func (c *RebuiltClaims) Take() [][][]any {
-	taken := [][][]any{c.rows}
-	c.rows = nil
-	return taken
-}
+func (c *RebuiltClaims) Take() []tuples.Rows { return []tuples.Rows{c.rows.Take()} }

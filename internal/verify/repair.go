@@ -75,14 +75,9 @@ func repairClaim(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	if err := eventstore.Each(rows, right.Add); err != nil {
 		return err
 	}
-	right.End()
-	if _, err := tx.Exec(ctx, dropClaims, id); err != nil {
-		return err
+	_, err := tx.Exec(ctx, dropClaims, id)
+	if claim, ok := right.Claim(); ok && err == nil {
+		_, err = tx.Exec(ctx, makeClaim, claim.Scope, claim.Key, id)
 	}
-	for _, claim := range right.Take()[0] {
-		if _, err := tx.Exec(ctx, makeClaim, claim...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }

@@ -1,0 +1,55 @@
+package rebuild
+
+import (
+	"context"
+	"time"
+
+	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/tuples"
+)
+
+// What so many events make is copied together: some tens of kilobytes, as whoever commits waits for what has been written of
+// the write-ahead log until then, or some megabytes when nobody does.
+const eventsTogether, eventsTogetherAlone = 250, 10_000
+
+// portion is what is copied together.
+type portion struct {
+	rows    []tuples.Rows // by the target's tables
+	letters []outbox.Letter
+}
+
+// copyAll copies portions as they are made, until there are no more. The first one comes when the whole log is sorted, and
+// the transaction must not be idle meanwhile.
+func (r *Run) copyAll(ctx context.Context, made <-chan portion) error {
+	for {
+		if _, err := r.look(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(lookEvery):
+		case p, more := <-made:
+			if !more {
+				return nil
+			}
+			if err := r.copyPortion(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// copyPortion copies rows, parks what failed, and rests.
+func (r *Run) copyPortion(ctx context.Context, p portion) error {
+	began := time.Now()
+	for i, rows := range p.rows {
+		if err := shadows(r.tx).Fill(ctx, live(r.target.Tables[i]), rows); err != nil {
+			return err
+		}
+	}
+	if r.target.Shadow != nil {
+		if err := r.target.Shadow.Park(ctx, r.tx, p.letters); err != nil {
+			return err
+		}
+	}
+	return r.way.rest(ctx, time.Since(began))
+}
