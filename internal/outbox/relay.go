@@ -32,9 +32,9 @@ type Relay struct {
 	wake  chan struct{}
 	rate  rate
 
-	// What follows belongs to Run.
-	at       standing  // when it last took the subscription
+	// What follows belongs to Run or, for a shadow, to Drain.
 	size     int       // of the next batch at most, in events
+	at       standing  // when it last took the subscription
 	lookedAt time.Time // when it last looked for what is due
 }
 

@@ -94,7 +94,7 @@ func (p Profile) addTo(rows *tuples.Rows) {
 // addFields adds what the tables of users and of versions both have.
 func (p Profile) addFields(rows *tuples.Rows) {
 	u := p.User
-	rows.Time(u.CreatedAt).Time(u.UpdatedAt).Time(u.SuspendedAt).Text(string(u.Status)).
+	rows.Time(u.CreatedAt).Time(u.UpdatedAt).TimeOrNull(u.SuspendedAt).Text(string(u.Status)).
 		Text(u.Email).Text(p.found.address).Text(u.DisplayName).Text(u.FirstName).Text(u.LastName).
 		Text(u.SuspensionReason).Texts(u.Roles).Vector(p.found.words)
 }

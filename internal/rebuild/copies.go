@@ -23,8 +23,8 @@ type Copies struct {
 // NewCopies makes tables in a schema; pg_temp is one, too.
 func NewCopies(tx pgx.Tx, schema string) Copies { return Copies{tx, schema, "FORMAT binary"} }
 
-// shadows are the copies that take the place of live tables. Their rows are frozen: whoever has a snapshot from before the
-// switch would find an empty table otherwise, and no vacuum has to come for them.
+// shadows are the copies that take the place of live tables. Their rows are frozen, so everybody sees them: to whoever has a
+// snapshot from before the switch the table would seem empty otherwise. And no vacuum has to come for them.
 func shadows(tx pgx.Tx) Copies { return Copies{tx, shadowSchema, "FORMAT binary, FREEZE"} }
 
 // of is the name of a live table's copy.

@@ -3,4 +3,4 @@ package rebuild
 import "time"
 
 // Hurry has a rebuild ended that is idle for seconds. It is to be called before any begins.
-func Hurry() { longestIdle, lookEvery = 3*time.Second, 300*time.Millisecond }
+func Hurry() { longestIdle, lookEvery = 8*time.Second, time.Second }

@@ -1,7 +1,10 @@
 package rebuild_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"net"
 	"sync/atomic"
 	"testing"
 
@@ -15,7 +18,7 @@ import (
 )
 
 // failing counts the statements of a pool, and has one of them fail.
-type failing struct{ seen, at atomic.Int64 }
+type failing struct{ seen, at, copies atomic.Int64 }
 
 func (f *failing) next(ctx context.Context) context.Context {
 	if f.seen.Add(1) != f.at.Load() {
@@ -30,12 +33,26 @@ func (f *failing) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 	return f.next(ctx)
 }
 
-func (f *failing) TraceCopyFromStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceCopyFromStartData) context.Context {
-	return f.next(ctx)
+func (f *failing) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// A COPY is not traced, so its connection is lost.
+type losing struct {
+	net.Conn
+	*failing
 }
 
-func (f *failing) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)       {}
-func (f *failing) TraceCopyFromEnd(context.Context, *pgx.Conn, pgx.TraceCopyFromEndData) {}
+func (l losing) Write(message []byte) (int, error) {
+	if bytes.Contains(message, []byte("COPY rebuild.")) && l.next(context.Background()).Err() != nil {
+		l.copies.Add(1)
+		return 0, errors.Join(net.ErrClosed, l.Close())
+	}
+	return l.Conn.Write(message)
+}
+
+func (f *failing) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	return losing{conn, f}, err
+}
 
 // Whichever of its statements fails, a rebuild ends with an error or is done, and leaves nothing behind.
 func TestRebuildThatFailsAnywhere(t *testing.T) {
@@ -46,7 +63,7 @@ func TestRebuildThatFailsAnywhere(t *testing.T) {
 	r.caughtUp(t)
 	rows := r.rows(t)
 	config, fault := r.pool.Config(), new(failing)
-	config.ConnConfig.Tracer = fault
+	config.ConnConfig.Tracer, config.ConnConfig.DialFunc = fault, fault.dial
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +80,8 @@ func TestRebuildThatFailsAnywhere(t *testing.T) {
 		r.wantNothingLeft(t)
 	}
 	t.Logf("%d rebuilds failed", failed)
-	if failed < 30 {
-		t.Errorf("only %d rebuilds failed", failed)
+	if failed < 30 || fault.copies.Load() < 4 {
+		t.Errorf("only %d rebuilds failed, %d of them while copying", failed, fault.copies.Load())
 	}
 	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
 		t.Errorf("rows (-before +after): %s", diff)

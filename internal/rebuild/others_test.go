@@ -31,21 +31,17 @@ func (r *replica) begin(t *testing.T) *rebuild.Run {
 	return run
 }
 
-// Somebody has the row of the rebuild when it ends: a report that the database is still committing, or a wish to cancel.
-func TestRebuildWaitsForAReportWhenItEnds(t *testing.T) {
+// Somebody has the row of the rebuild when it is about to end: a report that is being committed, or a wish to cancel.
+func TestRebuildWaitsForReportsBeforeItSwitches(t *testing.T) {
 	t.Parallel()
 	r := lived(t)
 	run := r.begin(t)
-	tx, err := r.pool.Begin(t.Context())
-	if err == nil {
-		_, err = tx.Exec(t.Context(), `SELECT FROM derived.rebuilds WHERE name = 'user_profiles' FOR UPDATE`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	tx := r.hold(t, pgx.ReadCommitted, `SELECT FROM derived.rebuilds WHERE name = 'user_profiles' FOR UPDATE`)
 	done := make(chan error, 1)
 	go func() { done <- run.Do(t.Context()) }()
-	r.awaitTexts(t, `SELECT query FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%state = ''done''%' AND pid <> pg_backend_pid()`)
+	r.awaitTexts(t, `SELECT query FROM pg_stat_activity
+WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%derived.rebuilds%' AND query NOT LIKE '%RETURNING cancel%'`)
+	r.page(t)                            // nobody who reads waits behind it
 	<-time.After(300 * time.Millisecond) // longer than the switch waits for a lock at first
 	if err := errors.Join(tx.Rollback(t.Context()), <-done); err != nil {
 		t.Error(err)
@@ -53,38 +49,57 @@ func TestRebuildWaitsForAReportWhenItEnds(t *testing.T) {
 	r.wantNothingLeft(t)
 }
 
-// Sorting a long log takes longer than a transaction may be idle.
-func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
-	t.Parallel()
-	r := lived(t)
-	run := r.begin(t)
-	giveBack := r.takeConnections(t) // the log is read with one
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
-	<-time.After(5 * time.Second)
-	giveBack()
-	if err := <-done; err != nil {
+// page reads a list, within a second.
+func (r *replica) page(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := r.profiles.List(ctx, firstPage, 0, 0); err != nil {
 		t.Error(err)
 	}
 }
 
-// takeConnections takes all of the pool's that are free.
-func (r *replica) takeConnections(t *testing.T) (giveBack func()) {
+// hold begins a transaction that stays open, with a statement.
+func (r *replica) hold(t *testing.T, level pgx.TxIsoLevel, statement string) pgx.Tx {
 	t.Helper()
-	var taken []*pgxpool.Conn
-	for range r.pool.Stat().MaxConns() - r.pool.Stat().AcquiredConns() {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		c, err := r.pool.Acquire(ctx)
-		cancel()
-		if err != nil {
-			break // the relay took it meanwhile
-		}
-		taken = append(taken, c)
+	tx, err := r.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: level})
+	if err == nil {
+		_, err = tx.Exec(t.Context(), `SET LOCAL idle_in_transaction_session_timeout = 0`)
 	}
-	return func() {
-		for _, c := range taken {
-			c.Release()
+	if err == nil {
+		_, err = tx.Exec(t.Context(), statement)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+// Sorting a long log takes longer than a transaction may be idle.
+func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.history(t, 10, 100)
+	stop := r.work(t)
+	r.caughtUp(t)
+	stop()
+	run := r.begin(t)
+	var free []*pgxpool.Conn // one of which the log is to be read with
+	for range r.pool.Stat().MaxConns() - r.pool.Stat().AcquiredConns() {
+		c, err := r.pool.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
+		free = append(free, c)
+	}
+	done := make(chan error, 1)
+	go func() { done <- run.Do(t.Context()) }()
+	<-time.After(10 * time.Second)
+	for _, c := range free {
+		c.Release()
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -94,13 +109,7 @@ func TestOldSnapshotsSeeTheRows(t *testing.T) {
 	r := lived(t)
 	const rows = `SELECT (SELECT count(*) FROM derived.user_profiles) || ' of users, ' || (SELECT count(*) FROM derived.user_versions) || ' of versions'`
 	want := r.texts(t, rows)[0]
-	tx, err := r.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
-	if err == nil {
-		_, err = tx.Exec(t.Context(), `SELECT FROM eventlog.events`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	tx := r.hold(t, pgx.RepeatableRead, `SELECT FROM eventlog.events`)
 	r.rebuild(t, "user_profiles")
 	var got string
 	if err := errors.Join(tx.QueryRow(t.Context(), rows).Scan(&got), tx.Rollback(t.Context())); err != nil || got != want {

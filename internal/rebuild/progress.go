@@ -93,6 +93,12 @@ func (r *Run) report(ctx context.Context, stop context.CancelCauseFunc) {
 	}
 }
 
+// stopReports has reports, and wishes to cancel, wait until the transaction ends: nothing is to be waited for by then.
+func (r *Run) stopReports(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, "SELECT FROM derived.rebuilds WHERE name = $1 FOR UPDATE", r.target.Name)
+	return err
+}
+
 const finishRun = `
 UPDATE derived.rebuilds SET state = 'done', phase = $3, processed = $4, total = $5, differences = $6, seen_at = clock_timestamp()
 WHERE name = $1 AND run = $2`

@@ -33,10 +33,6 @@ func (r *Run) switchOver(ctx context.Context, folded int64) error {
 		}
 		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, folded, wait) })
 		var e *pgconn.PgError
-		if err == nil {
-			// It lasts beyond the try. Whoever reported last may take longer to let go of the row of this rebuild.
-			return r.run(ctx, "SET LOCAL lock_timeout = '"+longWait+"'")
-		}
 		if !errors.As(err, &e) || e.Code != "55P03" || try == switchTries { // lock_not_available
 			return err
 		}
@@ -50,6 +46,9 @@ func (r *Run) switchOver(ctx context.Context, folded int64) error {
 
 func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait string) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+wait+"'"); err != nil {
+		return err
+	}
+	if err := r.stopReports(ctx, tx); err != nil {
 		return err
 	}
 	if r.target.Shadow == nil {

@@ -35,7 +35,7 @@ func (r *Rows) Empty() bool { return len(r.bytes) == 0 }
 // Take hands over what was gathered, and begins anew.
 func (r *Rows) Take() Rows {
 	taken := *r
-	r.bytes = make([]byte, 0, cap(taken.bytes))
+	r.bytes = make([]byte, 0, len(taken.bytes)) // about as much will come again
 	return taken
 }
 
@@ -77,12 +77,15 @@ func (r *Rows) JSON(v []byte) *Rows {
 
 var epoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC).UnixMicro()
 
-// Time is a timestamptz, of microseconds; zero is NULL.
-func (r *Rows) Time(v time.Time) *Rows {
+// Time is a timestamptz, of microseconds.
+func (r *Rows) Time(v time.Time) *Rows { return r.Int8(v.UnixMicro() - epoch) }
+
+// TimeOrNull is Time, and NULL for zero.
+func (r *Rows) TimeOrNull(v time.Time) *Rows {
 	if v.IsZero() {
 		return r.Null()
 	}
-	return r.Int8(v.UnixMicro() - epoch)
+	return r.Time(v)
 }
 
 // Texts is a text[] without NULLs.

@@ -23,8 +23,8 @@ var moment = time.Date(1999, time.December, 31, 23, 59, 59, 123_456_000, time.UT
 
 func examples() (r tuples.Rows) {
 	id := uuid.MustParse("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
-	r.Begin(8).Int4(-7).Int8(1 << 40).UUID(id).Text("Zoë\t\"\\").Time(moment).Texts([]string{"a", "", `b,"c`}).Vector([]string{"a", "ab", "b"}).JSON([]byte(`{"a": 1}`))
-	r.Begin(8).Int4(1<<31 - 1).Int8(-1).UUID(uuid.Nil).Text("").Time(time.Time{}).Texts(nil).Vector(nil).JSON([]byte(`[]`))
+	r.Begin(8).Int4(-7).Int8(1 << 40).UUID(id).Text("Zoë\t\"\\").TimeOrNull(moment).Texts([]string{"a", "", `b,"c`}).Vector([]string{"a", "ab", "b"}).JSON([]byte(`{"a": 1}`))
+	r.Begin(8).Int4(1<<31 - 1).Int8(-1).UUID(uuid.Nil).Text("").TimeOrNull(time.Time{}).Texts(nil).Vector(nil).JSON([]byte(`[]`))
 	r.Begin(8).Null().Null().Null().Null().Null().Null().Null().Null()
 	return r
 }

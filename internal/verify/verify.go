@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -58,9 +59,11 @@ func Check(ctx context.Context, pool *pgxpool.Pool, progress func(phase string, 
 	return c.report, nil
 }
 
-// Whole tables are read, from one end to the other.
-const beginCheck = `BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL statement_timeout = '30min';
-SET LOCAL idle_in_transaction_session_timeout = '5min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
+// Whole tables are read, from one end to the other. They are locked before the snapshot is taken: to an older one, tables that a
+// rebuild puts in their place are not what it says.
+var beginCheck = `BEGIN ISOLATION LEVEL REPEATABLE READ;
+LOCK TABLE derived.snapshots, ` + strings.Join(projections.Live.Qualified(), ", ") + ` IN ACCESS SHARE MODE; SET LOCAL statement_timeout = '30min';
+SET LOCAL idle_in_transaction_session_timeout = '1h'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'`
 
 // checking is a check under way.
 type checking struct {

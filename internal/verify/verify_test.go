@@ -289,6 +289,25 @@ func TestUnreadableUsers(t *testing.T) {
 	}
 }
 
+// A rebuild that ends while it is being looked is no difference: it waits with its switch.
+func TestNothingIsWrongBesideARebuild(t *testing.T) {
+	h := open(t)
+	done := make(chan error, 1)
+	begin := sync.OnceFunc(func() {
+		h.must(t, h.ids[0], domain.GrantRole{Role: "another"})
+		h.caughtUp(t)
+		go func() { done <- h.rebuilds.Rebuild(t.Context(), projections.Subscription) }()
+		<-time.After(3 * time.Second) // enough for all of it, if nothing were in the way
+	})
+	report, err := verify.Check(t.Context(), h.pool, func(string, int64, int64) { begin() })
+	if err != nil || !report.Right() {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSampleFindsDrift(t *testing.T) {
 	h := open(t)
 	sample := func() (drifted int) {
