@@ -35,7 +35,7 @@ func (r *Rows) Empty() bool { return len(r.bytes) == 0 }
 // Take hands over what was gathered, and begins anew.
 func (r *Rows) Take() Rows {
 	taken := *r
-	r.bytes = make([]byte, 0, len(taken.bytes)) // about as much will come again
+	r.bytes = make([]byte, 0, len(taken.bytes)*9/8) // about as much will come again
 	return taken
 }
 
