@@ -177,15 +177,19 @@ func (c *config) sayLeft(stdout io.Writer, left int, err error) error {
 	return c.answer(stdout, map[string]int{"parked": left}, "%d events of this user are still parked", left)
 }
 
+// A rebuild that takes everything in at start holds the subscription meanwhile.
+const reviveAgain = 5 * time.Second
+
 // revive has dead events tried once more, at start, as this build may know what the one before did not,
 // and then now and again, until ctx ends.
 func revive(ctx context.Context, relay *outbox.Relay, every time.Duration, logger zerolog.Logger) {
 	for {
-		if _, err := relay.RetryAll(ctx); err != nil && ctx.Err() == nil {
-			logger.Warn().Err(err).Msg("dead events were not revived")
-		}
 		var again <-chan time.Time // never, with 0
-		if every > 0 {
+		switch _, err := relay.RetryAll(ctx); {
+		case err != nil:
+			logger.Debug().Err(err).Msg("dead events could not be revived yet")
+			again = time.After(reviveAgain)
+		case every > 0:
 			again = time.After(every)
 		}
 		select {

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -13,7 +14,8 @@ import (
 
 // fold reads the log up to a position, user by user, and copies the rows that the users make, while the next users are folded.
 func (r *Run) fold(ctx context.Context, through int64) error {
-	f := folding{Run: r, rows: r.target.Rows(), made: make(chan portion, 1)}
+	f := folding{Run: r, rows: r.target.Rows(), made: make(chan portion), copied: make(chan time.Duration, 1)}
+	f.copied <- 0 // nothing is being copied
 	if r.target.Shadow != nil {
 		skipped, err := r.target.Live.Skipped(ctx, r.tx)
 		if err != nil {
@@ -29,7 +31,7 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 		defer close(f.made)
 		return f.read(whileCopied, through)
 	})
-	both.Go(func() error { return r.copyAll(ctx, f.made) })
+	both.Go(func() error { return r.copyAll(ctx, f.made, f.copied) })
 	return both.Wait()
 }
 
@@ -39,6 +41,7 @@ type folding struct {
 	rows    Rows
 	skipped map[int64]bool
 	made    chan portion
+	copied  chan time.Duration // how long the portion before took
 
 	user     uuid.UUID
 	gathered int  // events, since rows were handed over
@@ -97,8 +100,17 @@ func (f *folding) endUser() {
 	}
 }
 
-// handOver has what was gathered copied. It waits while more than the portion before is still to be copied.
+// handOver has what was gathered copied, when the portion before has been, and after a rest.
 func (f *folding) handOver(ctx context.Context) error {
+	var took time.Duration
+	select {
+	case took = <-f.copied:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := f.way.rest(ctx, took); err != nil {
+		return err
+	}
 	made := portion{f.rows.Take(), f.letters}
 	f.gathered, f.letters = 0, nil
 	select {

@@ -20,7 +20,7 @@ type portion struct {
 
 // copyAll copies portions as they are made, until there are no more. The first one comes when the whole log is sorted, and
 // the transaction must not be idle meanwhile.
-func (r *Run) copyAll(ctx context.Context, made <-chan portion) error {
+func (r *Run) copyAll(ctx context.Context, made <-chan portion, copied chan<- time.Duration) error {
 	for {
 		if _, err := r.look(ctx); err != nil {
 			return err
@@ -31,25 +31,24 @@ func (r *Run) copyAll(ctx context.Context, made <-chan portion) error {
 			if !more {
 				return nil
 			}
+			began := time.Now()
 			if err := r.copyPortion(ctx, p); err != nil {
 				return err
 			}
+			copied <- time.Since(began)
 		}
 	}
 }
 
-// copyPortion copies rows, parks what failed, and rests.
+// copyPortion copies rows, and parks what failed.
 func (r *Run) copyPortion(ctx context.Context, p portion) error {
-	began := time.Now()
 	for i, rows := range p.rows {
 		if err := shadows(r.tx).Fill(ctx, live(r.target.Tables[i]), rows); err != nil {
 			return err
 		}
 	}
-	if r.target.Shadow != nil {
-		if err := r.target.Shadow.Park(ctx, r.tx, p.letters); err != nil {
-			return err
-		}
+	if r.target.Shadow == nil {
+		return nil
 	}
-	return r.way.rest(ctx, time.Since(began))
+	return r.target.Shadow.Park(ctx, r.tx, p.letters)
 }
