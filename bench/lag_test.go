@@ -24,7 +24,7 @@ func TestLagIsLookedAtHoweverShortTheLoad(t *testing.T) {
 	cancel()
 	err = b.sampleLag(over, conn)
 	conn.Release()
-	if err := errors.Join(err, pg.stop()); err != nil || len(b.report.lag) != 1 {
-		t.Errorf("%d looks (%v), want one", len(b.report.lag), err)
+	if err := errors.Join(err, pg.stop()); err != nil || len(b.report.lag) == 0 {
+		t.Errorf("%d looks (%v), want at least one", len(b.report.lag), err)
 	}
 }
