@@ -12,8 +12,8 @@ import (
 
 // The whole log is read and sorted, so no index helps; the sort is spilled to disk. It is left one processor, as others may
 // write meanwhile. Whoever folds sets the pace, and may still be at it when all is sent.
-const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '1d'; SET LOCAL idle_in_transaction_session_timeout = '1min'; SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB';
-SET LOCAL max_parallel_workers_per_gather = 0`
+const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '1d'; SET LOCAL idle_in_transaction_session_timeout = '1min';
+SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0`
 
 const readByUser = `
 SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at

@@ -31,14 +31,21 @@ func (r *replica) begin(t *testing.T) *rebuild.Run {
 	return run
 }
 
+// underWay has a rebuild go on, until it says what became of it.
+func underWay(t *testing.T, run *rebuild.Run) <-chan error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- run.Do(t.Context()) }()
+	return done
+}
+
 // Somebody has the row of the rebuild when it is about to end: a report that is being committed, or a wish to cancel.
 func TestRebuildWaitsForReportsBeforeItSwitches(t *testing.T) {
 	t.Parallel()
 	r := lived(t)
 	run := r.begin(t)
 	tx := r.hold(t, pgx.ReadCommitted, `SELECT FROM derived.rebuilds WHERE name = 'user_profiles' FOR UPDATE`)
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
+	done := underWay(t, run)
 	r.awaitTexts(t, `SELECT query FROM pg_stat_activity
 WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%derived.rebuilds%' AND query NOT LIKE '%RETURNING cancel%'`)
 	r.page(t)                            // nobody who reads waits behind it
@@ -92,8 +99,7 @@ func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
 		}
 		free = append(free, c)
 	}
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
+	done := underWay(t, run)
 	<-time.After(10 * time.Second)
 	for _, c := range free {
 		c.Release()
