@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -27,7 +26,7 @@ func (a *api) takeEvents(r *request) error {
 			valid = append(valid, e.event)
 		}
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
+	ctx, cancel := within(r.Request, commandTimeout)
 	defer cancel()
 	cause := activity.Cause(r.cause)
 	cause.Source = "events"

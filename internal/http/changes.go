@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,7 +60,7 @@ func (a *api) changes(r *request) error {
 		return err
 	}
 	wait := r.wait(1)
-	ctx, cancel := context.WithTimeout(r.Context(), wait+listTimeout)
+	ctx, cancel := within(r.Request, wait+listTimeout)
 	defer cancel()
 	if _, resumed := r.query["cursor"]; !resumed {
 		if s.Window, err = a.users.Window(ctx, s.From, s.To); err != nil {

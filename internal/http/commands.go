@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -29,7 +28,7 @@ func (a *api) command(decode func(*request) (domain.Command, error), parameters 
 		if err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), commandTimeout)
+		ctx, cancel := within(r, commandTimeout)
 		defer cancel()
 		if dry {
 			return a.dryRun(ctx, w, wanted)

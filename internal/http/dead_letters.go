@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"time"
 
@@ -60,7 +59,7 @@ func (a *api) deadLetters(r *request) error {
 	if err := cmp.Or(err, number(r.query, "limit", &limit, 1, maxLimit)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	if p.Projection != "" {
 		if _, err := a.relay.Status(ctx, p.Projection); err != nil {
@@ -99,7 +98,7 @@ type opened struct {
 
 // deadLetter shows what is about a person, so it is on record who looked.
 func (a *api) deadLetter(r *request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	found, data, err := a.relay.DeadLetter(ctx, r.id)
 	if err != nil {
@@ -118,7 +117,7 @@ func (a *api) retryDeadLetter(r *request) error {
 	if err := r.emptyBody(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), retryTimeout)
+	ctx, cancel := within(r.Request, retryTimeout)
 	defer cancel()
 	left, err := a.relay.Retry(ctx, r.id)
 	if err != nil {
@@ -131,7 +130,7 @@ func (a *api) retryDeadLetters(r *request) error {
 	if err := r.emptyBody(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), retryTimeout)
+	ctx, cancel := within(r.Request, retryTimeout)
 	defer cancel()
 	users, err := a.relay.RetryAll(ctx)
 	if err != nil {
@@ -154,7 +153,7 @@ func (a *api) skipDeadLetter(r *request) error {
 	if err := wrong.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), retryTimeout)
+	ctx, cancel := within(r.Request, retryTimeout)
 	defer cancel()
 	left, err := a.relay.Skip(ctx, r.id, r.cause.Actor, string(why))
 	if err != nil {

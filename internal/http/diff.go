@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -52,7 +51,7 @@ func (a *api) diff(r *request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	found, err := a.users.Diff(ctx, r.id, from, to)
 	if err != nil {

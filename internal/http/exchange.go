@@ -31,6 +31,11 @@ func exchangeOf(r *http.Request) *exchange {
 	return x
 }
 
+// within bounds the work on a request to so long after its arrival: waiting in front of a gate counts.
+func within(r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(r.Context(), exchangeOf(r).began.Add(limit))
+}
+
 func (x *exchange) WriteHeader(status int) {
 	x.begin(status)
 	x.ResponseWriter.WriteHeader(status)

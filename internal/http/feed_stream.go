@@ -32,7 +32,7 @@ func (a *api) writeFeedStream(r *request, q feedQuery) error {
 	if err != nil {
 		return err
 	}
-	opening, cancel := context.WithTimeout(r.Context(), readTimeout)
+	opening, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	reader, err := a.feed.Follow(opening, after, q.filter)
 	if err != nil {

@@ -8,14 +8,15 @@ import (
 // How many requests of a class are worked on at once. More wait in front, having cost next to nothing, and are sent away
 // early: that keeps what is answered at its usual rate under any load, and one class from starving the others.
 const (
-	// Four batches of the log: the next is always full.
-	commandsAtOnce = 1024
+	// Two batches of the log: the next is always full.
+	commandsAtOnce = 512
 	// Reads of one user that meet share a query.
 	readsAtOnce = 1024
 	// Lists may wait for a position. How many of them are in the database at once is seen to by internal/projections.
 	listsAtOnce = 256
-	// Who has waited so long in front is told to come back: by then a thousand others have had their turn.
-	gatePatience = 250 * time.Millisecond
+	// Who has waited so long in front is told to come back. Sending somebody away costs a third of carrying out a command, and
+	// most are back at once: the sooner they are sent away, the less is left for those inside.
+	gatePatience = 600 * time.Millisecond
 )
 
 // gate lets so many requests in at once, each until its answer begins.

@@ -46,6 +46,30 @@ func TestFullClassSendsAway(t *testing.T) {
 	}
 }
 
+// Waiting in front takes nothing from the promise of an answer within two seconds.
+func TestWaitInFrontIsPartOfTheTime(t *testing.T) {
+	t.Parallel()
+	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
+	entered, leave := make(chan struct{}), make(chan struct{})
+	h := a.observe(a.gate(1)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		inside := time.Now()
+		ctx, cancel := within(r, readTimeout)
+		defer cancel()
+		if until, _ := ctx.Deadline(); !until.Before(inside.Add(readTimeout)) {
+			t.Errorf("a request that waited has %v", until.Sub(inside))
+		}
+		entered <- struct{}{}
+		<-leave
+	})))
+	for range 2 {
+		go h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
+	}
+	for range 2 {
+		<-entered
+		leave <- struct{}{}
+	}
+}
+
 // Whoever is slow to read an answer is in nobody's way.
 func TestAnswerThatBeganLeavesTheGate(t *testing.T) {
 	t.Parallel()

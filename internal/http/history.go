@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -46,7 +45,7 @@ func (a *api) history(r *request) error {
 	if err := cmp.Or(err, number(r.query, "limit", &p.Limit, 1, maxLimit)); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	entries, more, err := a.users.History(ctx, r.id, p.Behind, p.Limit, p.Order == "asc")
 	if err != nil {
@@ -119,7 +118,7 @@ func (a *api) events(r *request) error {
 	if after >= 0 && cursor >= 0 && after != cursor {
 		return errFilters
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	events, more, err := a.users.Events(ctx, r.id, max(after, cursor, 0), limit)
 	if err != nil {

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -55,7 +54,7 @@ func (a *api) list(r *request) error {
 		return a.listPast(r, l)
 	}
 	wait := r.wait(minPosition)
-	ctx, cancel := context.WithTimeout(r.Context(), wait+listTimeout)
+	ctx, cancel := within(r.Request, wait+listTimeout)
 	defer cancel()
 	found, err := a.users.List(ctx, l.Query, minPosition, wait)
 	if err != nil {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -38,7 +37,7 @@ func (a *api) listPast(r *request, l listing) error {
 		return err
 	}
 	wait := r.wait(1) // as it would for any position
-	ctx, cancel := context.WithTimeout(r.Context(), wait+listTimeout)
+	ctx, cancel := within(r.Request, wait+listTimeout)
 	defer cancel()
 	var found projections.Page
 	if _, resumed := r.query["cursor"]; resumed {

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 )
 
@@ -34,7 +33,7 @@ func live(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (a *api) readiness(w http.ResponseWriter, r *http.Request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r, readTimeout)
 	defer cancel()
 	state := a.ready(ctx)
 	answer := readiness{Status: "ready", Database: "ok", Schema: schema{Latest: state.SchemaLatest}, Warnings: state.Warnings}

@@ -67,7 +67,7 @@ func (a *api) newProjection(ctx context.Context, s outbox.Status) (projection, e
 }
 
 func (a *api) projections(r *request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	statuses, err := a.relay.Statuses(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (a *api) projection(r *request) error {
 }
 
 func (a *api) writeProjection(r *request, status int, name string) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	standing, err := a.relay.Status(ctx, name)
 	if err != nil {
@@ -122,7 +122,7 @@ func (a *api) changeRebuild(r *request, change func(ctx context.Context, name st
 	if err := r.emptyBody(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	if _, err := a.relay.Status(ctx, name); err != nil {
 		return err

@@ -24,7 +24,7 @@ func (a *api) user(r *request) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	if past {
 		return a.pastUser(ctx, r, point, known)

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
 )
 
@@ -58,7 +57,7 @@ type LoggedError struct {
 }
 
 func (a *api) showSystem(r *request) error {
-	ctx, cancel := context.WithTimeout(r.Context(), readTimeout)
+	ctx, cancel := within(r.Request, readTimeout)
 	defer cancel()
 	return writeJSON(r.w, http.StatusOK, a.system(ctx))
 }
