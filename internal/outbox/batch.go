@@ -17,25 +17,27 @@ const (
 	// full load the relay is behind by what it cannot afford: 250 made it 0.6 s to 0.8 s at the 99th percentile, 1,000
 	// makes it 0.2 s.
 	batchSize = 1000
+	// So many events are worth a transaction of their own: after them the relay does not rest.
+	worthwhile = 100
 	// To find what fails in a batch takes several times as long as handling it, and everybody waits for that. So the next
 	// one may be this part as large, and they grow twofold with each that is committed.
 	afterFailure = 8
 	smallest     = 20
 )
 
-// step handles the next batch and says whether it was a full one, or returns errTaken while another replica is at it. When
+// step handles the next batch and says whether more is due at once, or returns errTaken while another replica is at it. When
 // the handler fails, a smaller batch is handled, and what fails in it is parked.
-func (r *Relay) step(ctx context.Context) (full bool, err error) {
+func (r *Relay) step(ctx context.Context) (more bool, err error) {
 	n, err := r.batch(ctx, r.handleAll)
 	if isHandlersFault(err) && !safeguard.Removed(safeguard.Parking) {
 		r.size = max(r.size/afterFailure, smallest)
 		n, err = r.batch(ctx, r.handleMost)
 	}
-	full = n == r.size
+	more = n == r.size || n >= worthwhile
 	if n > 0 {
 		r.size = min(2*r.size, batchSize)
 	}
-	return full, err
+	return more, err
 }
 
 // batch takes the subscription and the next events, and commits what handle does to them, what it wants

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// After a batch that was not full the relay rests this long, so that under a stream of single
-	// commands it works a handful of events at a time instead of paying for a transaction each. An
-	// event that comes after a pause is handled at once.
+	// After a small batch the relay rests this long, so that under a stream of single commands it works
+	// a handful of events at a time instead of paying for a transaction each. An event that comes after
+	// a pause is handled at once.
 	rest = 20 * time.Millisecond
 	// While another replica works the subscription this one looks again so soon: the event it was woken
 	// for may have come too late for the other's batch.
@@ -65,7 +65,7 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
-		full, err := r.step(ctx)
+		more, err := r.step(ctx)
 		if err == nil {
 			err = r.retryNowAndThen(ctx)
 		}
@@ -76,7 +76,7 @@ func (r *Relay) Run(ctx context.Context) {
 		case err != nil:
 			r.failed(ctx, err)
 			r.sleep(ctx, pause.NextBackOff())
-		case full:
+		case more:
 			pause.Reset()
 		default:
 			pause.Reset()
