@@ -60,27 +60,27 @@ func (v *visit) correlated(id string, after, through int64) (events []feedEvent,
 // An import can have given thousands of events one correlation.
 const longestChain = 1000
 
-// linked puts each event under its cause. An event is caused by an older one, or by something that is not in the chain.
+// linked puts each event under its cause, the newest older event of that id: other domains give their events whatever ids they
+// like, one of them twice or in a circle. What was caused by something else is at depth 0.
 func linked(events []feedEvent) (links []chainLink) {
-	caused := map[string][]feedEvent{}
-	known := map[string]bool{}
-	for _, e := range events {
-		known[e.ID] = true
-	}
-	for _, e := range events {
-		cause := e.CausationID
-		if !known[cause] || cause == e.ID {
-			cause = ""
+	const nothing = -1
+	caused := map[int][]int{} // by the place of the cause
+	newest := map[string]int{}
+	for i, e := range events {
+		cause, known := newest[e.CausationID]
+		if !known {
+			cause = nothing
 		}
-		caused[cause] = append(caused[cause], e)
+		caused[cause] = append(caused[cause], i)
+		newest[e.ID] = i
 	}
-	var follow func(cause string, depth int)
-	follow = func(cause string, depth int) {
-		for _, e := range caused[cause] {
-			links = append(links, chainLink{e, depth, e.Time.Sub(events[0].Time)})
-			follow(e.ID, depth+1)
+	var follow func(cause, depth int)
+	follow = func(cause, depth int) {
+		for _, i := range caused[cause] {
+			links = append(links, chainLink{events[i], depth, events[i].Time.Sub(events[0].Time)})
+			follow(i, depth+1)
 		}
 	}
-	follow("", 0)
+	follow(nothing, 0)
 	return links
 }

@@ -106,3 +106,23 @@ func TestDataIsNoMarkup(t *testing.T) {
 		t.Errorf("the page has %s", body)
 	}
 }
+
+// Other domains give their events whatever ids they like: two that seem to have caused each other are shown like any, once.
+func TestCausesInACircle(t *testing.T) {
+	t.Parallel()
+	api := &answering{status: 200, body: `{"data": [
+		{"id": "A", "source": "/one", "sequence": "1", "type": "first"},
+		{"id": "B", "source": "/two", "sequence": "2", "type": "second", "causationid": "A"},
+		{"id": "A", "source": "/three", "sequence": "3", "type": "third", "causationid": "B"},
+		{"id": "C", "source": "/four", "sequence": "4", "type": "fourth", "causationid": "A"}], "next": 4}`}
+	w := api.visit(httptest.NewRequest("GET", console.Prefix+"/activity/11111111-1111-4111-8111-111111111111", nil))
+	body := w.Body.String()
+	last := 0
+	for _, event := range []string{"first", "second", "third", "fourth"} { // each under the newest older one that it names
+		at := strings.Index(body, ">"+event+"<")
+		if at < last || strings.Count(body, ">"+event+"<") != 1 {
+			t.Fatalf("%s is shown at %d, after one at %d, in %s", event, at, last, body)
+		}
+		last = at
+	}
+}
