@@ -108,7 +108,9 @@ func (a *api) authorize(w http.ResponseWriter, r *http.Request) (auth.Caller, er
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	caller, err := a.verifier.Verify(r.Context(), token)
+	ctx, cancel := within(r, readTimeout) // its keys may have to be fetched
+	defer cancel()
+	caller, err := a.verifier.Verify(ctx, token)
 	if refused := new(auth.Refusal); errors.As(err, &refused) {
 		return caller, &problem{code: "unauthenticated", detail: "The token is refused: " + refused.Why + ".", challenge: `error="invalid_token"`}
 	}

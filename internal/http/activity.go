@@ -14,12 +14,25 @@ type verdict struct {
 	Problem *problemDocument `json:"problem,omitzero"`
 }
 
-// takeEvents keeps those events of a request that can be kept, and answers for each.
-func (a *api) takeEvents(r *request) error {
-	reported, err := r.reports()
-	if err != nil {
-		return err
+// takeEvents keeps those events of a request that can be kept, and answers for each, behind a gate.
+func (a *api) takeEvents(g gate) func(*request) error {
+	return func(r *request) error {
+		mediaType, err := r.readReports()
+		if err != nil {
+			return err
+		}
+		if err := g.enter(r.Request); err != nil {
+			return err
+		}
+		reported, err := r.reports(mediaType)
+		if err != nil {
+			return err
+		}
+		return a.answerReports(r, reported)
 	}
+}
+
+func (a *api) answerReports(r *request, reported []*report) error {
 	var valid []activity.Event
 	for _, e := range reported {
 		if len(e.wrong) == 0 {

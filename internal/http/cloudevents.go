@@ -20,16 +20,17 @@ const (
 
 var errTooManyEvents = &problem{code: "body_too_large", detail: "The body must have at most 1 MiB and " + strconv.Itoa(maxEvents) + " events."}
 
-// reports reads the events of a body. What is not JSON, or no event at all, is refused with the whole
+// readReports reads the body, and returns its media type.
+func (r *request) readReports() (mediaType string, err error) {
+	if mediaType, err = mediaTypeOf(r.Header, singleEvent, eventBatch); err != nil {
+		return "", err
+	}
+	return mediaType, r.readUpTo(maxEventsBody, errTooManyEvents)
+}
+
+// reports takes the events out of the body. What is not JSON, or no event at all, is refused with the whole
 // request; what is wrong with the values of one event concerns that one.
-func (r *request) reports() ([]*report, error) {
-	mediaType, err := mediaTypeOf(r.Header, singleEvent, eventBatch)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.readUpTo(maxEventsBody, errTooManyEvents); err != nil {
-		return nil, err
-	}
+func (r *request) reports(mediaType string) ([]*report, error) {
 	if err := checkJSON(r.body); err != nil {
 		return nil, err
 	}

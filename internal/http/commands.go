@@ -15,9 +15,9 @@ import (
 // A command that has not been carried out by then is answered with 503: the answer is there within two seconds.
 var commandTimeout = safeguard.With(safeguard.Deadlines, 1800*time.Millisecond, time.Minute)
 
-// command turns a function that decodes a command into a handler that carries it out, or with dry_run
-// says what it would do.
-func (a *api) command(decode func(*request) (domain.Command, error), parameters ...string) http.HandlerFunc {
+// command turns a function that decodes a command into a handler that carries it out behind a gate, or with
+// dry_run says what it would do.
+func (a *api) command(g gate, decode func(*request) (domain.Command, error), parameters ...string) http.HandlerFunc {
 	parameters = append(parameters, "dry_run")
 	return a.serve(func(w http.ResponseWriter, r *http.Request) error {
 		in, err := a.receive(w, r, parameters)
@@ -26,6 +26,9 @@ func (a *api) command(decode func(*request) (domain.Command, error), parameters 
 		}
 		wanted, dry, err := in.wanted(decode)
 		if err != nil {
+			return err
+		}
+		if err := g.enter(r); err != nil {
 			return err
 		}
 		ctx, cancel := within(r, commandTimeout)

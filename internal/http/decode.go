@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -125,6 +126,7 @@ func (r *request) readUpTo(limit int64, beyond *problem) error {
 		return malformed("The body ended before it was complete.")
 	}
 	r.body = body
+	exchangeOf(r.Request).arrived = time.Now()
 	return nil
 }
 

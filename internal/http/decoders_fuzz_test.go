@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,7 @@ func refusedWell(t *testing.T, err error) {
 func posted(mediaType, body string) *request {
 	r := httptest.NewRequest(http.MethodPost, "/v1/users", strings.NewReader(body))
 	r.Header.Set("Content-Type", mediaType)
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, new(exchange)))
 	return &request{Request: r, w: httptest.NewRecorder()}
 }
 
@@ -58,8 +60,13 @@ func FuzzCloudEvents(f *testing.F) {
 	f.Add(`[null,1,"",{}]`)
 	f.Fuzz(func(t *testing.T, body string) {
 		for _, mediaType := range []string{singleEvent, eventBatch} {
-			_, err := posted(mediaType, body).reports()
+			r := posted(mediaType, body)
+			_, err := r.readReports()
 			refusedWell(t, err)
+			if err == nil {
+				_, err = r.reports(mediaType)
+				refusedWell(t, err)
+			}
 		}
 	})
 }

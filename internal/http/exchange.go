@@ -16,10 +16,11 @@ type exchange struct {
 	http.ResponseWriter
 	requestID string
 	began     time.Time
-	status    int // 0 until the answer has begun
+	arrived   time.Time // whole, as far as it has been read
+	status    int       // 0 until the answer has begun
 	bytes     int
-	cause     error           // of a refusal
-	inside    <-chan struct{} // the gate that it is inside of, or nil
+	cause     error // of a refusal
+	inside    gate  // that it has passed, or nil
 
 	correlation uuid.UUID // of what it causes; uuid.Nil if it came to no such thing
 }
@@ -31,9 +32,10 @@ func exchangeOf(r *http.Request) *exchange {
 	return x
 }
 
-// within bounds the work on a request to so long after its arrival: waiting in front of a gate counts.
+// within bounds the work on a request to so long after it had arrived: waiting in front of a gate counts, and sending slowly
+// does not.
 func within(r *http.Request, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithDeadline(r.Context(), exchangeOf(r).began.Add(limit))
+	return context.WithDeadline(r.Context(), exchangeOf(r).arrived.Add(limit))
 }
 
 func (x *exchange) WriteHeader(status int) {
@@ -74,13 +76,14 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 func (a *api) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{ResponseWriter: w, requestID: requestIDOf(r.Header), began: time.Now()}
+		x.arrived = x.began
 		h := w.Header()
 		h.Set("X-Request-Id", x.requestID)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		ctx, ended := a.traced(r)
 		r = r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
-		defer func() { a.report(x, r); ended(r.Pattern, x.status) }()
+		defer func() { x.leave(); a.report(x, r); ended(r.Pattern, x.status) }()
 		next.ServeHTTP(x, r)
 	})
 }

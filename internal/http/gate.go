@@ -19,36 +19,43 @@ const (
 	gatePatience = 600 * time.Millisecond
 )
 
-// gate lets so many requests in at once, each until its answer begins.
-func (a *api) gate(atOnce int) layer {
-	inside := make(chan struct{}, atOnce)
-	refuse := a.serve(func(http.ResponseWriter, *http.Request) error { return errOverload })
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !enter(inside, r.Context().Done()) {
-				refuse(w, r)
-				return
-			}
-			x := exchangeOf(r)
-			x.inside = inside
-			defer x.leave()
-			next.ServeHTTP(w, r)
-		})
+// gate lets so many requests in at once, each until its answer begins. In front of it are those that have arrived whole and
+// may do what they ask for: whoever is slow to send, or nobody, takes no place.
+type gate chan struct{}
+
+func newGate(atOnce int) gate { return make(gate, atOnce) }
+
+// then has a request wait for its turn to be answered.
+func (g gate) then(answer func(*request) error) func(*request) error {
+	return func(r *request) error {
+		if err := g.enter(r.Request); err != nil {
+			return err
+		}
+		return answer(r)
 	}
 }
 
 var errOverload = &problem{code: "unavailable", detail: "More requests of this kind arrive than can be answered. Nothing was changed."}
 
-func enter(inside chan<- struct{}, gone <-chan struct{}) bool {
+// enter waits for a turn, which ends when the answer begins.
+func (g gate) enter(r *http.Request) error {
+	if !g.admits(r.Context().Done()) {
+		return errOverload
+	}
+	exchangeOf(r).inside = g
+	return nil
+}
+
+func (g gate) admits(gone <-chan struct{}) bool {
 	select {
-	case inside <- struct{}{}:
+	case g <- struct{}{}:
 		return true
 	default:
 	}
 	patience := time.NewTimer(gatePatience)
 	defer patience.Stop()
 	select {
-	case inside <- struct{}{}:
+	case g <- struct{}{}:
 		return true
 	case <-patience.C:
 	case <-gone:

@@ -9,18 +9,29 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// behind serves what is behind a gate.
+func (a *api) behind(g gate, work http.HandlerFunc) http.Handler {
+	return a.observe(a.serve(func(w http.ResponseWriter, r *http.Request) error {
+		if err := g.enter(r); err != nil {
+			return err
+		}
+		work(w, r)
+		return nil
+	}))
+}
+
 // A class that is full keeps its next request waiting a little, sends it away, and is open again when one has left.
 func TestFullClassSendsAway(t *testing.T) {
 	t.Parallel()
 	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
 	entered, leave := make(chan struct{}), make(chan struct{})
 	work := func(http.ResponseWriter, *http.Request) { entered <- struct{}{}; <-leave }
-	full, other := a.gate(1)(http.HandlerFunc(work)), a.gate(1)(http.HandlerFunc(work))
+	full, other := a.behind(newGate(1), work), a.behind(newGate(1), work)
 	ask := func(h http.Handler) <-chan *httptest.ResponseRecorder {
 		answer := make(chan *httptest.ResponseRecorder, 1)
 		go func() {
 			w := httptest.NewRecorder()
-			a.observe(h).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
+			h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
 			answer <- w
 		}()
 		return answer
@@ -51,7 +62,7 @@ func TestWaitInFrontIsPartOfTheTime(t *testing.T) {
 	t.Parallel()
 	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
 	entered, leave := make(chan struct{}), make(chan struct{})
-	h := a.observe(a.gate(1)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := a.behind(newGate(1), func(_ http.ResponseWriter, r *http.Request) {
 		inside := time.Now()
 		ctx, cancel := within(r, readTimeout)
 		defer cancel()
@@ -60,7 +71,7 @@ func TestWaitInFrontIsPartOfTheTime(t *testing.T) {
 		}
 		entered <- struct{}{}
 		<-leave
-	})))
+	})
 	for range 2 {
 		go h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
 	}
@@ -75,11 +86,11 @@ func TestAnswerThatBeganLeavesTheGate(t *testing.T) {
 	t.Parallel()
 	a := &api{log: zerolog.Nop(), refused: zerolog.Nop(), answered: func(string, string, int, time.Duration) {}}
 	begun, read := make(chan struct{}), make(chan struct{})
-	h := a.observe(a.gate(1)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	h := a.behind(newGate(1), func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("answer"))
 		begun <- struct{}{}
 		<-read
-	})))
+	})
 	for range 2 {
 		w := httptest.NewRecorder()
 		go h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))

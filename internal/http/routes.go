@@ -24,17 +24,17 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	if c.LocalOnly {
 		v1 = v1.With(a.local)
 	}
-	a.commands(v1.With(a.gate(commandsAtOnce)))
-	get(v1.With(a.gate(readsAtOnce)), "/v1/users/{id}", a.read(a.user, "as_of", "version", "at_position"))
+	a.commands(v1, newGate(commandsAtOnce))
+	get(v1, "/v1/users/{id}", a.read(newGate(readsAtOnce).then(a.user), "as_of", "version", "at_position"))
 
 	zipped := v1.With(middleware.Compress(compression, "application/json"))
-	lists := zipped.With(a.gate(listsAtOnce))
-	get(lists, "/v1/users", a.read(a.list, "email", "id", "status", "role", "q", "created_after", "created_before",
+	lists := newGate(listsAtOnce)
+	get(zipped, "/v1/users", a.read(lists.then(a.list), "email", "id", "status", "role", "q", "created_after", "created_before",
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
-	get(lists, "/v1/users/{id}/history", a.read(a.history, "limit", "cursor", "order"))
-	get(lists, "/v1/users/{id}/diff", a.read(a.diff, "from", "to"))
-	get(lists, "/v1/changes", a.read(a.changes, "from", "to", "fields", "order", "limit", "cursor"))
-	get(lists, "/v1/users/{id}/events", a.read(a.events, "after_version", "limit", "cursor"))
+	get(zipped, "/v1/users/{id}/history", a.read(lists.then(a.history), "limit", "cursor", "order"))
+	get(zipped, "/v1/users/{id}/diff", a.read(lists.then(a.diff), "from", "to"))
+	get(zipped, "/v1/changes", a.read(lists.then(a.changes), "from", "to", "fields", "order", "limit", "cursor"))
+	get(zipped, "/v1/users/{id}/events", a.read(lists.then(a.events), "after_version", "limit", "cursor"))
 	get(zipped, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "actor", "wait"))
 	get(zipped, "/v1/projections", a.read(a.projections))
 	get(zipped, "/v1/projections/{name}", a.read(a.projection))
@@ -58,17 +58,17 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	return mux
 }
 
-func (a *api) commands(r chi.Router) {
-	r.Post("/v1/users", a.command(createUser))
-	r.Put("/v1/users/{id}/email", a.command(changeEmail))
-	r.Patch("/v1/users/{id}", a.command(changeProfile))
-	r.Post("/v1/users/{id}/suspend", a.command(suspend))
-	r.Post("/v1/users/{id}/reactivate", a.command(reactivate))
-	r.Post("/v1/users/{id}/restore", a.command(restore))
-	r.Put("/v1/users/{id}/roles/{role}", a.command(grantRole))
-	r.Delete("/v1/users/{id}/roles/{role}", a.command(revokeRole))
-	r.Delete("/v1/users/{id}", a.command(deleteUser, "reason"))
-	r.Post("/v1/events", a.read(a.takeEvents))
+func (a *api) commands(r chi.Router, g gate) {
+	r.Post("/v1/users", a.command(g, createUser))
+	r.Put("/v1/users/{id}/email", a.command(g, changeEmail))
+	r.Patch("/v1/users/{id}", a.command(g, changeProfile))
+	r.Post("/v1/users/{id}/suspend", a.command(g, suspend))
+	r.Post("/v1/users/{id}/reactivate", a.command(g, reactivate))
+	r.Post("/v1/users/{id}/restore", a.command(g, restore))
+	r.Put("/v1/users/{id}/roles/{role}", a.command(g, grantRole))
+	r.Delete("/v1/users/{id}/roles/{role}", a.command(g, revokeRole))
+	r.Delete("/v1/users/{id}", a.command(g, deleteUser, "reason"))
+	r.Post("/v1/events", a.read(a.takeEvents(g)))
 }
 
 // get answers HEAD as well, wherever it answers GET.
