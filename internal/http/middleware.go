@@ -16,11 +16,11 @@ func cross(origins []string) []layer {
 	return []layer{cors.Handler(cors.Options{
 		AllowedOrigins: origins,
 		AllowedMethods: methods,
-		AllowedHeaders: []string{"Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-Id", "Prefer",
+		AllowedHeaders: []string{"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "Last-Event-Id", "Prefer",
 			"Traceparent", "X-Actor", "X-Request-Id", "X-Correlation-Id", "X-Causation-Id"},
 		ExposedHeaders: []string{"ETag", "Idempotency-Replayed", "Link", "Location", "Memento-Datetime", "Preference-Applied",
-			"RateLimit", "RateLimit-Policy", "Retry-After", "X-Event-Position", "X-Projection-Parked", "X-Projection-Position",
-			"X-Request-Id"},
+			"RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Event-Position", "X-Projection-Parked",
+			"X-Projection-Position", "X-Request-Id"},
 		MaxAge: 600,
 	})}
 }

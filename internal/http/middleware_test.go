@@ -139,7 +139,7 @@ func TestCORS(t *testing.T) {
 	s := boot(t, func(c *httpapi.Config) { c.CORSOrigins = []string{"https://console.example.com"} })
 	preflight := func(origin string) answer {
 		return s.serve(newRequest(t, "OPTIONS", "/v1/users", "", "Origin: "+origin, "Access-Control-Request-Method: POST",
-			"Access-Control-Request-Headers: content-type,if-match,idempotency-key,x-actor"))
+			"Access-Control-Request-Headers: authorization,content-type,if-match,idempotency-key,x-actor"))
 	}
 	got := preflight("https://console.example.com").Header
 	if got.Get("Access-Control-Allow-Origin") != "https://console.example.com" || !strings.Contains(strings.ToLower(got.Get("Access-Control-Allow-Headers")), "idempotency-key") {
