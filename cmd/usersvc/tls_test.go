@@ -13,8 +13,10 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +93,22 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	c.age(certificateAge)
 	if _, err := ask(second); err != nil {
 		t.Errorf("with a broken file: %v", err)
+	}
+}
+
+// The health check asks the service as it serves, whatever names its certificate has.
+func TestHealthOverTLS(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
+	defer server.Close()
+	var said strings.Builder
+	health := healthCommand{Addr: server.Listener.Addr().String(), TLSCert: "cert.pem"}
+	if err := health.Run(t.Context(), &said); err != nil || said.String() != "/readyz" {
+		t.Errorf("%q, %v", said.String(), err)
+	}
+	health.TLSCert = ""
+	if err := health.Run(t.Context(), io.Discard); err == nil {
+		t.Error("asked in the clear, it seems well")
 	}
 }
 
