@@ -32,13 +32,10 @@ func settingText(value any) string {
 	return withoutPassword(fmt.Sprint(value))
 }
 
-// withoutPassword takes it out of an address. A connection string of the other form is not taken apart, and not shown.
+// withoutPassword takes it out of an address. What is written in another way and speaks of one is not taken apart, and not shown.
 func withoutPassword(s string) string {
-	if strings.Contains(s, "password=") {
-		return "(set)"
-	}
 	u, err := url.Parse(s)
-	if err != nil && strings.Contains(s, "://") {
+	if strings.Contains(s, "password") || err != nil && strings.Contains(s, "://") {
 		return "(set)"
 	}
 	if err != nil || u.User == nil {

@@ -13,6 +13,7 @@ func TestSettingsHidePasswords(t *testing.T) {
 		"postgres://db.example.com/usersvc":                                 "postgres://db.example.com/usersvc",
 		"postgres://db.example.com/usersvc?password=secret":                 "(set)",
 		"host=db.example.com user=ada password=secret":                      "(set)",
+		"host=db.example.com user=ada password = secret":                    "(set)",
 		"postgres://ada:secret%zz@db.example.com/usersvc":                   "(set)",
 		"": "",
 	} {
