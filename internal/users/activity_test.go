@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -34,6 +35,38 @@ func (r *replica) reported(t *testing.T, what ...domain.Activity) {
 	results, err := activity.New(r.log).Take(t.Context(), activity.Cause{Actor: "tester", Source: "test"}, events)
 	if err := errors.Join(append(results, err)...); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A user who is remembered is shown with the counters of today.
+func TestCountersOfAnAnswerAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.follow(t)
+	id := r.create(t)
+	for posts := 1; posts <= 2; posts++ {
+		r.reported(t, domain.PostCreated{AuthorID: id})
+		r.awaitPosts(t, id, posts)
+		keyed := request(id, domain.GrantRole{Role: domain.Role("keyed-" + strconv.Itoa(posts))})
+		keyed.Key = &users.IdempotencyKey{Caller: "tester", Key: newID().String()}
+		for _, q := range []users.Request{keyed, request(id, domain.GrantRole{Role: domain.Role("plain-" + strconv.Itoa(posts))}), keyed} {
+			if got := r.must(t, q); got.Activity.PostCount != posts {
+				t.Errorf("after %d posts a command answers %+v (replayed: %v)", posts, got.Activity, got.Replayed)
+			}
+		}
+	}
+}
+
+func (r *replica) awaitPosts(t *testing.T, id uuid.UUID, posts int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; <-time.After(10 * time.Millisecond) {
+		current, err := r.Get(t.Context(), id)
+		if err == nil && current.Activity.PostCount == posts {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d posts are not counted: %+v, %v", posts, current.Activity, err)
+		}
 	}
 }
 

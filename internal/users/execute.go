@@ -9,6 +9,7 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
+	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/tracing"
 )
 
@@ -26,14 +27,10 @@ func (u *Users) Execute(ctx context.Context, r Request) (result Result, err erro
 	}
 	defer done()
 	for try := 1; ; try++ {
-		result, err := u.try(ctx, r)
+		result, err := u.try(ctx, r, try == 1)
 		var lost *eventstore.VersionConflict
 		if !errors.As(err, &lost) {
 			return result, outward(err)
-		}
-		u.cache.Remove(r.UserID)
-		if r.IfMatch.given() {
-			return Result{}, &PreconditionFailed{lost.Current}
 		}
 		if try == maxTries {
 			return Result{}, &VersionConflict{lost.Current}
@@ -42,12 +39,11 @@ func (u *Users) Execute(ctx context.Context, r Request) (result Result, err erro
 	}
 }
 
-// try decides once, on the cached user or on a fresh load, and appends.
-func (u *Users) try(ctx context.Context, r Request) (Result, error) {
-	view, ok := u.remembered(r)
-	if ok {
+// try decides once and appends: on a user who is remembered, if the answer may rest on that, or else on a fresh load.
+func (u *Users) try(ctx context.Context, r Request, remember bool) (Result, error) {
+	if view, ok := u.remembered(r); ok && remember {
 		if decided, err := u.decide(ctx, view.User, r); err == nil && len(decided.events) > 0 {
-			return u.append(ctx, r, view, decided)
+			return u.appendRemembered(ctx, r, view, decided)
 		}
 	}
 	view, record, err := u.load(ctx, r)
@@ -78,6 +74,32 @@ func (u *Users) remembered(r Request) (View, bool) {
 	}
 	_, creates := r.Command.(domain.CreateUser)
 	return View{User: domain.NewUser(r.UserID)}, creates
+}
+
+// appendRemembered appends, and asks beside it for the counters, which change without a command. An answer that is kept with
+// a key needs them before.
+func (u *Users) appendRemembered(ctx context.Context, r Request, view View, decided decision) (_ Result, err error) {
+	if view.User.Version == 0 { // whom nobody has counted anything for
+		return u.append(ctx, r, view, decided)
+	}
+	if r.Key != nil {
+		if view.Activity, err = u.counters(ctx, r.UserID); err != nil {
+			return Result{}, err
+		}
+		return u.append(ctx, r, view, decided)
+	}
+	counted := make(chan projections.Activity, 1)
+	go func() {
+		defer close(counted)
+		if a, err := u.counters(ctx, r.UserID); err == nil {
+			counted <- a
+		}
+	}()
+	result, err := u.append(ctx, r, view, decided)
+	if a, ok := <-counted; ok && err == nil {
+		result.Activity = a
+	}
+	return result, err
 }
 
 // decision is what a command leads to.

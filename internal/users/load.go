@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/domain"
@@ -28,13 +29,18 @@ func (u *Users) load(ctx context.Context, r Request) (view View, record *eventst
 	}
 	var activity projections.Activity
 	g, both := errgroup.WithContext(ctx) // one does not need the other
-	g.Go(func() (err error) { activity, err = u.profiles.Activity(both, r.UserID); return fromProfiles(err) })
+	g.Go(func() (err error) { activity, err = u.counters(both, r.UserID); return err })
 	view, record, err = u.fold(ctx, want)
 	if failed := g.Wait(); err == nil {
 		err = failed
 	}
 	view.Activity = activity
 	return view, record, err
+}
+
+func (u *Users) counters(ctx context.Context, id uuid.UUID) (projections.Activity, error) {
+	activity, err := u.profiles.Activity(ctx, id)
+	return activity, fromProfiles(err)
 }
 
 // fold returns a user within the bound, from the newest snapshot and the events after it. Counters

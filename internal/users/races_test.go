@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -127,6 +128,43 @@ func TestAnswersNeverRestOnTheCacheAlone(t *testing.T) {
 	there.must(t, request(id, domain.DeleteUser{}))
 	if _, err := here.Execute(t.Context(), request(id, domain.GrantRole{Role: "late"})); !errors.Is(err, domain.ErrUserDeleted) {
 		t.Errorf("granting to a user deleted elsewhere: %v, want ErrUserDeleted", err)
+	}
+}
+
+// Nor does a refusal rest on it: without a race, whatever the user really is decides about a condition.
+func TestConditionsAreNotTestedOnTheCacheAlone(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	here, there := openOn(t, pool), openOn(t, pool)
+	id := here.create(t)
+	granted := 0
+	grant := func(condition users.IfMatch) (err error) {
+		granted++
+		q := request(id, domain.GrantRole{Role: domain.Role("role-" + strconv.Itoa(granted))})
+		q.IfMatch = condition
+		_, err = here.Execute(t.Context(), q)
+		return err
+	}
+	for condition, want := range map[string]struct {
+		users.IfMatch
+		ok bool
+	}{
+		"any version":            {users.IfMatch{Exists: true}, true},
+		"the old one and others": {users.IfMatch{Versions: []int{1, 2, 3, 4, 5, 6, 7, 8, 9}}, true},
+		"the old one":            {users.IfMatch{Versions: []int{1}}, false},
+	} {
+		there.must(t, request(id, domain.GrantRole{Role: domain.Role("before-" + strconv.Itoa(granted))}))
+		if err := grant(want.IfMatch); (err == nil) != want.ok {
+			t.Errorf("%s: %v", condition, err)
+		}
+	}
+	there.must(t, request(id, domain.DeleteUser{}))
+	if err := grant(users.IfMatch{Versions: []int{1}}); !errors.Is(err, domain.ErrUserDeleted) {
+		t.Errorf("a condition on a user deleted elsewhere: %v, want ErrUserDeleted", err)
+	}
+	q := request(here.create(t), domain.CreateUser{Email: address(t, "again@example.com"), DisplayName: "Again"})
+	if _, err := there.Execute(t.Context(), q); !errors.Is(err, domain.ErrUserExists) {
+		t.Errorf("creating a user who was created elsewhere: %v, want ErrUserExists", err)
 	}
 }
 
