@@ -114,12 +114,17 @@ func sendEvents(w http.ResponseWriter, events []feed.Event) error {
 	return nil
 }
 
-// send writes to the connection, and not just to a buffer in front of it.
+// send writes to the connection, and not just to a buffer in front of it. Then it moves the deadline behind the next heartbeat:
+// HTTP/2 resets a stream at its deadline though nothing is being written, and the end of a stream has to be written, too.
 func send(w http.ResponseWriter, text []byte) error {
 	connection := http.NewResponseController(w)
 	_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only where there is none
 	if _, err := w.Write(text); err != nil {
 		return err
 	}
-	return connection.Flush()
+	if err := connection.Flush(); err != nil {
+		return err
+	}
+	_ = connection.SetWriteDeadline(time.Now().Add(heartbeat + writeTimeout))
+	return nil
 }

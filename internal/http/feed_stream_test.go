@@ -75,6 +75,15 @@ func newClient(t *testing.T, protocols ...func(*http.Protocols)) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
+// clientOfEach returns a client of each protocol that needs no TLS.
+func clientOfEach(t *testing.T) map[string]*http.Client {
+	t.Helper()
+	return map[string]*http.Client{
+		"HTTP/1.1": newClient(t),
+		"HTTP/2":   newClient(t, func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }),
+	}
+}
+
 // read returns the next block, or why there is none: io.EOF after a clean end.
 func (s *stream) read() (b block, err error) {
 	for {
@@ -140,10 +149,7 @@ func TestStream(t *testing.T) {
 	s := boot(t)
 	address := listen(t, s)
 	path := s.create(t, "ada@example.com")
-	for name, client := range map[string]*http.Client{
-		"HTTP/1.1": newClient(t),
-		"HTTP/2":   newClient(t, func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }),
-	} {
+	for name, client := range clientOfEach(t) {
 		live := subscribe(t, client, address, "")
 		defer live.close()
 		got := answer{http.StatusOK, live.header, nil}
@@ -194,14 +200,30 @@ func TestStreamResumes(t *testing.T) {
 	filtered.wantEvent(3, "RoleGranted")
 }
 
-// After fifteen seconds of silence there is a comment, and a filtered stream says how far it has looked.
+// After fifteen seconds of silence there is a comment, and a filtered stream says how far it has looked. One that has been silent
+// for a little less, and for longer than a client may take to read, ends like any other.
 func TestSilentStream(t *testing.T) {
 	s := boot(t)
-	address := listen(t, s)
+	address, clients := listen(t, s), clientOfEach(t)
 	s.create(t, "ada@example.com")
-	silent := subscribe(t, newClient(t), address, "?types=UserDeleted")
-	if b := silent.next(); b != (block{id: "1", comment: "nothing new"}) {
-		t.Errorf("%+v", b)
+	older, younger := map[string]*stream{}, map[string]*stream{}
+	for name, client := range clients {
+		older[name] = subscribe(t, client, address, "?types=UserDeleted")
+	}
+	<-time.After(3 * time.Second)
+	for name, client := range clients {
+		younger[name] = subscribe(t, client, address, "?types=UserDeleted")
+	}
+	for name, silent := range older {
+		if b, err := silent.read(); err != nil || b != (block{id: "1", comment: "nothing new"}) {
+			t.Errorf("%s: %+v, %v", name, b, err)
+		}
+	}
+	s.feed.Close()
+	for name, silent := range younger {
+		if b, err := silent.read(); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %+v, %v where the end was due", name, b, err)
+		}
 	}
 }
 
