@@ -25,6 +25,9 @@ func Open(pool *pgxpool.Pool) *Log {
 	return l
 }
 
+// Connections says how many the log's reads share with those of others, at most.
+func (l *Log) Connections() int { return int(l.pool.Config().MaxConns) }
+
 // Notify has f called after each batch of this process that was committed. f must not block; it is
 // to be set before the first append.
 func (l *Log) Notify(f func()) { l.w.notify = f }

@@ -6,7 +6,7 @@
 //   - Those who wait for events cost one query together, whenever the log may have grown, and none
 //     while nobody waits.
 //   - Nothing is kept for a consumer. The newest events are kept once, for all; who has fallen behind
-//     them reads the log for itself.
+//     them reads the log for itself. All who do have a quarter of the connections.
 //   - An event is shown in the newest schema of its type. One that this build cannot read is shown as
 //     it is stored: the feed stands still for no event.
 //

@@ -27,8 +27,9 @@ const maxOpen = 4000
 
 // Hub hands the log on to consumers. It reads ahead for all that wait, and for nobody when none does.
 type Hub struct {
-	log    *eventstore.Log
-	logger zerolog.Logger
+	log     *eventstore.Log
+	logger  zerolog.Logger
+	reading chan struct{} // holds a token for each consumer that reads the log for itself
 
 	closed context.Context // ends with Close
 	close  context.CancelFunc
@@ -41,7 +42,7 @@ type Hub struct {
 
 // New makes a hub on a log. Wake it when the log has grown, and Close it.
 func New(log *eventstore.Log, logger zerolog.Logger) *Hub {
-	h := &Hub{log: log, logger: logger}
+	h := &Hub{log: log, logger: logger, reading: make(chan struct{}, max(1, log.Connections()/4))}
 	h.closed, h.close = context.WithCancel(context.Background())
 	return h
 }

@@ -24,12 +24,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m, pgtest.IgnoreServer()) }
 
 // replica is a log and a feed as one process has them.
 type replica struct {
+	pool *pgxpool.Pool
 	log  *eventstore.Log
 	hub  *feed.Hub
 	scan *atomic.Int64 // how often the log was scanned
 }
 
-func open(t *testing.T, url string) replica {
+func open(t *testing.T, url string, changes ...func(*pgxpool.Config)) replica {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -37,6 +38,9 @@ func open(t *testing.T, url string) replica {
 	}
 	scans := new(counter)
 	config.ConnConfig.Tracer = scans
+	for _, change := range changes {
+		change(config)
+	}
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
@@ -51,20 +55,24 @@ func open(t *testing.T, url string) replica {
 		log.Close(ctx)
 		pool.Close()
 	})
-	return replica{log, hub, &scans.n}
+	return replica{pool, log, hub, &scans.n}
 }
 
 // counter counts scans of the log.
 type counter struct{ n atomic.Int64 }
 
 func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	if strings.Contains(data.SQL, "SELECT head.position, e.position") {
+	if isScan(data) {
 		c.n.Add(1)
 	}
 	return ctx
 }
 
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func isScan(data pgx.TraceQueryStartData) bool {
+	return strings.Contains(data.SQL, "SELECT head.position, e.position")
+}
 
 // created is a command that makes a user.
 func created(user uuid.UUID) eventstore.Command {

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -23,14 +22,7 @@ func (h *Hub) Follow(ctx context.Context, after int64, f Filter) (*Reader, error
 	if err := h.join(); err != nil {
 		return nil, err
 	}
-	head, err := h.log.Head(ctx)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case after > head.Position:
-		err = ErrAhead
-	}
-	if err != nil {
+	if err := h.has(ctx, after); err != nil {
 		h.leave()
 		return nil, err
 	}
@@ -119,28 +111,4 @@ func (h *Hub) read(ctx context.Context, after int64, f Filter, limit int) (Page,
 		}
 	}
 	return page, nil
-}
-
-// scan reads the log, whatever is at hand: what any client was told has happened is found.
-func (h *Hub) scan(ctx context.Context, after int64, f Filter, limit int) (Page, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	found, err := h.log.Scan(ctx, after, f.stored(), limit)
-	switch {
-	case err != nil:
-		return Page{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case after > found.Head:
-		return Page{}, ErrAhead
-	}
-	return Page{newEvents(found.Events), found.Next, found.Next == found.Head}, nil
-}
-
-// Since returns the position behind which the events recorded at or after an instant stand. Error:
-// ErrUnavailable.
-func (h *Hub) Since(ctx context.Context, at time.Time) (int64, error) {
-	place, _, err := h.log.PlaceAt(ctx, at.Add(-time.Microsecond)) // the precision of the log
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return place.Position, nil
 }

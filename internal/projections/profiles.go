@@ -46,7 +46,7 @@ func (p *Profiles) nextMove() <-chan struct{} {
 	return p.moved
 }
 
-// list waits for its turn: of the connections lists have half, so that the other half is there for reads of one user.
+// list waits for its turn: of the connections lists have half, and the feed a quarter, so that the rest is there for reads of one user.
 func (p *Profiles) list(ctx context.Context) (done func(), err error) {
 	select {
 	case p.reading <- struct{}{}:
