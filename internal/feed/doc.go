@@ -7,6 +7,8 @@
 //     while nobody waits.
 //   - Nothing is kept for a consumer. The newest events are kept once, for all; who has fallen behind
 //     them reads the log for itself. All who do have a quarter of the connections.
+//   - If the log is found to end before what it had, whoever waits further on is told, and does not get other
+//     events under the same positions. A log that has outgrown what it lost by then cannot be told from another.
 //   - An event is shown in the newest schema of its type. One that this build cannot read is shown as
 //     it is stored: the feed stands still for no event.
 //

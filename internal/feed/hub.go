@@ -12,7 +12,8 @@ import (
 
 // What a consumer can be told.
 var (
-	// ErrAhead says that the log ends before the position asked for: it was restored from a backup.
+	// ErrAhead says that the log ends before the position, or did for a while: it was restored from a backup, or a
+	// standby took over that lacks the newest events.
 	ErrAhead = errors.New("the log does not have this position")
 	// ErrBusy says that as many consumers wait already as one process takes.
 	ErrBusy = errors.New("too many consumers of the feed are waiting")
@@ -36,8 +37,9 @@ type Hub struct {
 	tails  sync.WaitGroup
 
 	mu   sync.Mutex
-	open int   // consumers that wait, or will
-	tail *tail // nil while nobody waits
+	open int     // consumers that wait, or will
+	tail *tail   // nil while nobody waits
+	ends []int64 // where the log ended, each time that it had gone back
 }
 
 // New makes a hub on a log. Wake it when the log has grown, and Close it.
@@ -75,18 +77,18 @@ func (h *Hub) Close() {
 	h.tails.Wait()
 }
 
-// join counts a consumer in, which has to leave.
-func (h *Hub) join() error {
+// join counts a consumer in, which has to be closed.
+func (h *Hub) join(after int64, f Filter, limit int) (*Reader, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.closed.Err() != nil:
-		return ErrClosed
+		return nil, ErrClosed
 	case h.open == maxOpen:
-		return ErrBusy
+		return nil, ErrBusy
 	}
 	h.open++
-	return nil
+	return &Reader{hub: h, filter: f, limit: limit, position: after, seen: len(h.ends)}, nil
 }
 
 func (h *Hub) leave() {
@@ -95,24 +97,6 @@ func (h *Hub) leave() {
 	if h.open--; h.open == 0 && h.tail != nil {
 		h.tail.stop()
 		h.tail = nil
-	}
-}
-
-// await returns when the log goes on behind a position, or with the reason for which it does no more. A
-// consumer must have joined.
-func (h *Hub) await(ctx context.Context, position int64) error {
-	for {
-		grown := h.grownSince(position)
-		if grown == nil {
-			return nil
-		}
-		select {
-		case <-grown:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-h.closed.Done():
-			return ErrClosed
-		}
 	}
 }
 
@@ -130,6 +114,18 @@ func (h *Hub) grownSince(position int64) <-chan struct{} {
 		return nil
 	}
 	return h.tail.grown
+}
+
+// isAhead says whether the log went back to before where a reader is, since it was opened.
+func (h *Hub) isAhead(r *Reader) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for ; r.seen < len(h.ends); r.seen++ {
+		if h.ends[r.seen] < r.position {
+			return true
+		}
+	}
+	return false
 }
 
 // recent returns the newest events behind a position, if they are all at hand; there may be none.

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"time"
 )
 
 // At most so many events are handed out at a time: each consumer that catches up holds as many.
@@ -13,20 +12,23 @@ const batch = 100
 type Reader struct {
 	hub      *Hub
 	filter   Filter
+	limit    int // events at a time
 	position int64
+	seen     int // of the hub's ends, those that are no concern of this reader
 }
 
 // Follow opens a reader of the events behind a position that pass a filter; it is to be closed, and used
 // by one goroutine. Errors: ErrAhead, ErrBusy, ErrClosed, ErrUnavailable.
 func (h *Hub) Follow(ctx context.Context, after int64, f Filter) (*Reader, error) {
-	if err := h.join(); err != nil {
+	r, err := h.join(after, f, batch)
+	if err != nil {
 		return nil, err
 	}
 	if err := h.has(ctx, after); err != nil {
-		h.leave()
+		r.Close()
 		return nil, err
 	}
-	return &Reader{hub: h, filter: f, position: after}, nil
+	return r, nil
 }
 
 // Close ends the reader.
@@ -36,11 +38,14 @@ func (r *Reader) Close() { r.hub.leave() }
 func (r *Reader) Position() int64 { return r.position }
 
 // Next waits for events until ctx ends; then it returns none. While the log cannot be read, it waits as
-// well. Error: ErrClosed.
+// well. Errors: ErrAhead, as what follows now is not what followed, and ErrClosed.
 func (r *Reader) Next(ctx context.Context) ([]Event, error) {
 	for ctx.Err() == nil && r.hub.closed.Err() == nil {
-		page, err := r.hub.read(ctx, r.position, r.filter, batch)
-		if err != nil {
+		page, err := r.read(ctx)
+		switch {
+		case errors.Is(err, ErrAhead):
+			return nil, err
+		case err != nil:
 			sleep(ctx, retry)
 			continue
 		}
@@ -49,7 +54,7 @@ func (r *Reader) Next(ctx context.Context) ([]Event, error) {
 			return page.Events, nil
 		}
 		if page.atEnd {
-			_ = r.hub.await(ctx, r.position) // why it ended is asked above
+			r.await(ctx)
 		}
 	}
 	if r.hub.closed.Err() != nil {
@@ -58,57 +63,48 @@ func (r *Reader) Next(ctx context.Context) ([]Event, error) {
 	return nil, nil
 }
 
-// Page is a part of the feed.
-type Page struct {
-	Events []Event
-	Next   int64 // the position to go on from
-
-	atEnd bool // nothing was behind Next
+// read takes what is at hand for all, or else reads the log for this consumer alone. Whether the log went back is asked
+// last: what was stored afterwards must not be taken for what follows.
+func (r *Reader) read(ctx context.Context) (page Page, err error) {
+	if recent, ok := r.hub.recent(r.position); ok {
+		page = r.pick(recent)
+	} else {
+		page, err = r.hub.scan(ctx, r.position, r.filter, r.limit)
+	}
+	if r.hub.isAhead(r) {
+		return Page{}, ErrAhead
+	}
+	return page, err
 }
 
-// Page returns at most limit events behind a position that pass a filter. It looks at 10,000 events at
-// most, so with a filter there may be more behind Next though it has none. If the log ends there it waits
-// for the next ones, and returns none when they did not come in time, or the hub is closed. Errors:
-// ErrAhead, ErrBusy, ErrUnavailable.
-func (h *Hub) Page(ctx context.Context, after int64, f Filter, limit int, wait time.Duration) (Page, error) {
-	page, err := h.scan(ctx, after, f, limit)
-	if err != nil || len(page.Events) > 0 || !page.atEnd || wait == 0 {
-		return page, err
-	}
-	switch err := h.join(); {
-	case errors.Is(err, ErrClosed):
-		return page, nil
-	case err != nil:
-		return Page{}, err
-	}
-	defer h.leave()
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	for page.atEnd && len(page.Events) == 0 && h.await(ctx, page.Next) == nil {
-		more, err := h.read(ctx, page.Next, f, limit)
-		if err != nil {
-			break // out of time, or of the database: what there was is told
-		}
-		page = more
-	}
-	return page, nil
-}
-
-// read takes what is at hand for all, or else reads the log for this consumer alone.
-func (h *Hub) read(ctx context.Context, after int64, f Filter, limit int) (Page, error) {
-	recent, ok := h.recent(after)
-	if !ok {
-		return h.scan(ctx, after, f, limit)
-	}
-	page := Page{Next: after, atEnd: true}
+// pick returns what of the newest events this consumer wants.
+func (r *Reader) pick(recent []Event) Page {
+	page := Page{Next: r.position, atEnd: true}
 	for _, e := range recent {
-		if len(page.Events) == limit {
+		if len(page.Events) == r.limit {
 			page.atEnd = false
 			break
 		}
-		if page.Next = e.Position; f.passes(e) {
+		if page.Next = e.Position; r.filter.passes(e) {
 			page.Events = append(page.Events, e)
 		}
 	}
-	return page, nil
+	return page
+}
+
+// await returns when the log goes on behind the reader, or there is a reason for which it does no more.
+func (r *Reader) await(ctx context.Context) {
+	for !r.hub.isAhead(r) {
+		grown := r.hub.grownSince(r.position)
+		if grown == nil {
+			return
+		}
+		select {
+		case <-grown:
+		case <-ctx.Done():
+			return
+		case <-r.hub.closed.Done():
+			return
+		}
+	}
 }

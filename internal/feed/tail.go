@@ -44,7 +44,7 @@ func (h *Hub) startTail(position int64) {
 	h.tails.Go(func() { h.follow(ctx, t) })
 }
 
-// follow reads until ctx ends.
+// follow reads until ctx ends, or the log goes back.
 func (h *Hub) follow(ctx context.Context, t *tail) {
 	for failed := false; ctx.Err() == nil; {
 		found, err := h.readOn(ctx, t.end()) // nobody else moves the end
@@ -55,9 +55,12 @@ func (h *Hub) follow(ctx context.Context, t *tail) {
 				h.logger.Warn().Msg("the log cannot be read; the feed tries again") // without the text, which is the database's
 			}
 			sleep(ctx, retry)
+		case found.Head < t.end():
+			h.goBack(t, found.Head)
+			return
 		default:
-			h.append(t, newEvents(found))
-			if len(found) < tailBatch {
+			h.append(t, newEvents(found.Events))
+			if len(found.Events) < tailBatch {
 				t.idle(ctx)
 			}
 		}
@@ -65,11 +68,10 @@ func (h *Hub) follow(ctx context.Context, t *tail) {
 	}
 }
 
-func (h *Hub) readOn(ctx context.Context, position int64) ([]eventstore.Recorded, error) {
+func (h *Hub) readOn(ctx context.Context, position int64) (eventstore.Scan, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	found, err := h.log.Scan(ctx, position, eventstore.Filter{}, tailBatch)
-	return found.Events, err
+	return h.log.Scan(ctx, position, eventstore.Filter{}, tailBatch)
 }
 
 // append lets those who wait know. What is no longer kept is left to the consumers that have it.
@@ -86,6 +88,19 @@ func (h *Hub) append(t *tail, events []Event) {
 	}
 	close(t.grown)
 	t.grown = make(chan struct{})
+}
+
+// goBack lets those know who are beyond the new end of the log. For the others, who wait next, there will be another tail.
+func (h *Hub) goBack(t *tail, head int64) {
+	h.logger.Warn().Int64("head", head).Msg("the log ends before what was read of it; consumers of the feed are told")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends = append(h.ends, head)
+	if h.tail == t {
+		h.tail = nil
+	}
+	t.stop()
+	close(t.grown)
 }
 
 // idle returns when the log may have grown.

@@ -26,7 +26,7 @@ const (
 )
 
 // writeFeedStream writes events as they come (Server-Sent Events, as in HTML), until the client goes away,
-// is too slow, or the service stops.
+// is too slow, the service stops, or the log goes back to before what was written.
 func (a *api) writeFeedStream(r *request, q feedQuery) error {
 	after, err := a.resumeAt(r, q)
 	if err != nil {
@@ -72,7 +72,7 @@ func stream(r *request, reader *feed.Reader) error {
 		events, err := reader.Next(waiting)
 		cancel()
 		if err != nil || r.Context().Err() != nil {
-			return nil //nolint:nilerr // the service stops: this is how a stream ends
+			return nil //nolint:nilerr // the service stops, or the log went back: this is how a stream ends
 		}
 		if len(events) == 0 {
 			err = send(r.w, comment(reader.Position()))

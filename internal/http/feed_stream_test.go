@@ -15,6 +15,7 @@ import (
 	"time"
 
 	httpapi "github.com/usersvc/usersvc/internal/http"
+	"github.com/usersvc/usersvc/internal/pgtest"
 )
 
 // stream is what a client of the feed has open.
@@ -289,4 +290,22 @@ func TestStopEndsStreams(t *testing.T) {
 		}
 	}
 	s.want(t, 503, "unavailable", "GET", "/v1/events", "", "Accept: text/event-stream")
+}
+
+// A log that ends before what a client has read does not go on with other events under the same positions: the stream ends, and
+// whoever comes back is told.
+func TestStreamEndsWhenTheLogGoesBack(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	s := bootOn(t, pgtest.Pool(t, db.URL))
+	address := listen(t, s)
+	s.create(t, "ada@example.com")
+	s.create(t, "grace@example.com")
+	live := subscribe(t, newClient(t), address, "?after=1")
+	live.wantEvent(2, "UserCreated")
+	db.LoseEvents(t, 1)
+	if b, err := live.read(); !errors.Is(err, io.EOF) {
+		t.Errorf("%+v, %v", b, err)
+	}
+	s.want(t, 409, "position_ahead", "GET", "/v1/events", "", "Accept: text/event-stream", "Last-Event-ID: 2")
 }
