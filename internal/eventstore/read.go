@@ -2,10 +2,12 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
@@ -121,9 +123,10 @@ func (l *Log) CursorKey(ctx context.Context) ([]byte, error) {
 }
 
 // unavailable marks a failed read: whatever went wrong, nothing was changed, and what the caller
-// passed is well-formed, so that another try may go better. A refusal by SQLSTATE stays what it is.
+// passed is well-formed, so that another try may go better. But what the database itself refuses, it will refuse again.
 func unavailable(err error) error {
-	if fateOf(err, true) == refused {
+	var said *pgconn.PgError
+	if errors.As(err, &said) && fateOf(err, false) == refused {
 		return newRefusal(err)
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -60,11 +60,11 @@ func bySelf(err error) bool {
 	return errors.As(err, &e) && strings.Contains(" 22 23 54 ", " "+e.Code[:2]+" ")
 }
 
-// refusal says why the database refused a command, without its text: that may hold personal data.
+// refusal says why the database refused a command or a read, without its text: that may hold personal data.
 type refusal struct{ code, constraint string }
 
 func (r *refusal) Error() string {
-	return "the database refused the command: SQLSTATE " + r.code + " " + r.constraint
+	return "the database refused it: SQLSTATE " + r.code + " " + r.constraint
 }
 
 func newRefusal(err error) error {
