@@ -65,7 +65,7 @@ func TestClosedRangesCanMove(t *testing.T) {
 		t.Errorf("the log is another one (-before +after):\n%s", diff)
 	}
 	id := streams[3]
-	loaded, err := again.Load(t.Context(), eventstore.Load{StreamID: id, Limit: 100})
+	loaded, err := again.Load(t.Context(), eventstore.Load{StreamType: "thing", StreamID: id, Limit: 100})
 	if err != nil || len(loaded.Events) != 3 || loaded.Events[0].Version != 1 {
 		t.Errorf("a stream that lies in both: %+v, %v", loaded, err)
 	}

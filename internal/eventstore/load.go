@@ -40,13 +40,14 @@ type Loaded struct {
 
 // Load describes what is wanted of a stream.
 type Load struct {
-	StreamID uuid.UUID
-	Schema   int32
-	Bound    Bound
-	After    int    // continue behind this version instead of looking for a snapshot
-	Limit    int    // of events
-	Key      []byte // also look this key up; nil: none
-	Along    Rider  // also read this; nil: nothing
+	StreamType string // a stream of another type is none
+	StreamID   uuid.UUID
+	Schema     int32
+	Bound      Bound
+	After      int    // continue behind this version instead of looking for a snapshot
+	Limit      int    // of events
+	Key        []byte // also look this key up; nil: none
+	Along      Rider  // also read this; nil: nothing
 }
 
 // Rider is what else is read in the round trip of a load, from what is derived of the log.

@@ -12,8 +12,8 @@ import (
 // beyond the bound: versions have no gaps, so it holds at most so many events.
 const loadStreams = `
 SELECT want.n, found.*
-FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::bigint[], $5::timestamptz[], $6::integer[], $7::integer[])
-  WITH ORDINALITY AS want (stream_id, schema, version, position, recorded_at, after, most, n)
+FROM unnest($1::text[], $2::uuid[], $3::integer[], $4::integer[], $5::bigint[], $6::timestamptz[], $7::integer[], $8::integer[])
+  WITH ORDINALITY AS want (stream_type, stream_id, schema, version, position, recorded_at, after, most, n)
 CROSS JOIN LATERAL (
   WITH base AS MATERIALIZED (
     SELECT s.version, s.position, s.recorded_at, s.state FROM derived.snapshots s
@@ -24,7 +24,7 @@ CROSS JOIN LATERAL (
   SELECT version, position, recorded_at, '' AS type, 0 AS schema_version, state AS data FROM base
   UNION ALL
   SELECT e.version, e.position, e.recorded_at, e.type, e.schema_version, e.data FROM eventlog.events e
-  WHERE e.stream_id = want.stream_id
+  WHERE e.stream_id = want.stream_id AND e.stream_type = want.stream_type
     AND e.version > COALESCE((SELECT version FROM base), want.after)
     AND e.version <= LEAST(COALESCE((SELECT version FROM base), want.after) + want.most::bigint, want.version)
     AND e.position + 0 <= want.position AND e.recorded_at <= want.recorded_at -- + 0: not by the index on position
@@ -56,13 +56,15 @@ func (l *Log) load(ctx context.Context, wanted []Load) ([]Loaded, error) {
 
 func streamArguments(wanted []Load) []any {
 	n := len(wanted)
-	streams, schemas, versions, positions := make([][16]byte, n), make([]int32, n), make([]int32, n), make([]int64, n)
+	types, streams := make([]string, n), make([][16]byte, n)
+	schemas, versions, positions := make([]int32, n), make([]int32, n), make([]int64, n)
 	times, afters, limits := make([]pgtype.Timestamptz, n), make([]int32, n), make([]int32, n)
 	for i, w := range wanted {
-		streams[i], schemas[i], afters[i], limits[i] = w.StreamID, w.Schema, int32(w.After), int32(w.Limit)
+		types[i], streams[i] = w.StreamType, w.StreamID
+		schemas[i], afters[i], limits[i] = w.Schema, int32(w.After), int32(w.Limit)
 		versions[i], positions[i], times[i] = w.Bound.orEndless()
 	}
-	return []any{streams, schemas, versions, positions, times, afters, limits}
+	return []any{types, streams, schemas, versions, positions, times, afters, limits}
 }
 
 func collectStreams(rows pgx.Rows, wanted []Load, loaded []Loaded) error {

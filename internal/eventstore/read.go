@@ -83,11 +83,11 @@ func Each(rows pgx.Rows, f func(Recorded) error) error {
 }
 
 const readVersion = `
-SELECT version FROM eventlog.events WHERE stream_id = $1 ORDER BY version DESC LIMIT 1`
+SELECT version FROM eventlog.events WHERE stream_id = $1 AND stream_type = $2 ORDER BY version DESC LIMIT 1`
 
-// Version returns a stream's newest version, 0 if the stream does not exist.
-func (l *Log) Version(ctx context.Context, id uuid.UUID) (int, error) {
-	rows, _ := l.pool.Query(ctx, readVersion, id)
+// Version returns the newest version of a stream of a type, 0 if there is none.
+func (l *Log) Version(ctx context.Context, streamType string, id uuid.UUID) (int, error) {
+	rows, _ := l.pool.Query(ctx, readVersion, id, streamType)
 	versions, err := pgx.CollectRows(rows, pgx.RowTo[int])
 	if err != nil {
 		return 0, fmt.Errorf("read version: %w", unavailable(err))

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype/zeronull"
 
+	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
@@ -47,7 +48,8 @@ LEFT JOIN LATERAL (
 ) p ON true
 LEFT JOIN LATERAL (
   SELECT version, position, recorded_at, type, schema_version, data FROM eventlog.events
-  WHERE stream_id = want.id AND version > COALESCE(p.version, 0) ORDER BY version LIMIT $2
+  WHERE stream_id = want.id AND stream_type = '` + domain.StreamType + `' AND version > COALESCE(p.version, 0)
+  ORDER BY version LIMIT $2
 ) e ON true`
 
 func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current, error) {

@@ -30,7 +30,7 @@ func TestLookUpsArePlannedOnce(t *testing.T) {
 	defer log.Close(t.Context())
 	at := at(h.behind(t, 0)[0])
 	for range 10 {
-		must(t, second(log.Load(t.Context(), eventstore.Load{StreamID: id, Limit: 10})))
+		must(t, second(log.Load(t.Context(), eventstore.Load{StreamType: domain.StreamType, StreamID: id, Limit: 10})))
 		must(t, second(p.Current(t.Context(), id)))
 		must(t, second(p.ActivityAt(t.Context(), id, at, 0)))
 		for way := range projections.Ways {

@@ -18,7 +18,7 @@ import (
 // unknown appends an event that this build cannot read, and some that it can.
 func (r *replica) unknown(t *testing.T, id uuid.UUID) {
 	t.Helper()
-	version, err := r.log.Version(t.Context(), id)
+	version, err := r.log.Version(t.Context(), domain.StreamType, id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
 )
@@ -44,7 +46,7 @@ func (u *Users) dryRun(ctx context.Context, r Request) (DryRun, error) {
 	if err != nil {
 		return DryRun{}, err
 	}
-	if err := u.free(ctx, r, command.Take); err != nil {
+	if err := u.free(ctx, command); err != nil {
 		return DryRun{}, err
 	}
 	now, err := u.nextInstant(ctx)
@@ -54,14 +56,23 @@ func (u *Users) dryRun(ctx context.Context, r Request) (DryRun, error) {
 	return newDryRun(view, command, decided.events, now), nil
 }
 
-// free is the log's check of the claims that a command wants.
-func (u *Users) free(ctx context.Context, r Request, wanted []eventstore.Claim) error {
-	for _, c := range wanted {
-		holder, held, err := u.log.Holder(ctx, c)
+// free is the log's check that nothing else has the id of a new user, and of the claims that a command wants.
+func (u *Users) free(ctx context.Context, c eventstore.Command) error {
+	if c.ExpectedVersion == 0 {
+		types, err := u.log.StreamTypes(ctx, []uuid.UUID{c.StreamID})
 		switch {
 		case err != nil:
 			return err
-		case held && holder != r.UserID:
+		case len(types) > 0:
+			return domain.ErrUserExists
+		}
+	}
+	for _, wanted := range c.Take {
+		holder, held, err := u.log.Holder(ctx, wanted)
+		switch {
+		case err != nil:
+			return err
+		case held && holder != c.StreamID:
 			return &eventstore.ClaimTaken{}
 		}
 	}

@@ -32,6 +32,9 @@ func (u *Users) Execute(ctx context.Context, r Request) (result Result, err erro
 		if !errors.As(err, &lost) {
 			return result, outward(err)
 		}
+		if _, creates := r.Command.(domain.CreateUser); creates {
+			return Result{}, domain.ErrUserExists // whatever it is that has the id
+		}
 		if try == maxTries {
 			return Result{}, &VersionConflict{lost.Current}
 		}

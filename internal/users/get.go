@@ -143,7 +143,7 @@ func (u *Users) placeOf(ctx context.Context, p Point) (eventstore.Place, eventst
 
 // whyNot tells a user that was not there at the point from one that never was.
 func (u *Users) whyNot(ctx context.Context, id uuid.UUID) error {
-	newest, err := u.log.Version(ctx, id)
+	newest, err := u.log.Version(ctx, domain.StreamType, id)
 	switch {
 	case err != nil:
 		return err

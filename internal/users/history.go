@@ -173,7 +173,7 @@ func upcast(e eventstore.Recorded) (StreamEvent, error) {
 
 // newest returns the newest version of a user that exists or existed.
 func (u *Users) newest(ctx context.Context, id uuid.UUID) (int, error) {
-	version, err := u.log.Version(ctx, id)
+	version, err := u.log.Version(ctx, domain.StreamType, id)
 	if err != nil {
 		return 0, outward(err)
 	}

@@ -49,7 +49,7 @@ func (u *Users) fold(ctx context.Context, want eventstore.Load) (View, *eventsto
 	var replay Replay
 	began := time.Now()
 	defer func() { replay.Took = time.Since(began); u.observer.Loaded(replay) }()
-	want.Schema, want.Limit = snapshotSchema, loadLimit
+	want.StreamType, want.Schema, want.Limit = domain.StreamType, snapshotSchema, loadLimit
 	if want.Bound != (eventstore.Bound{}) {
 		want.Limit = u.snapshots.every
 	}

@@ -210,3 +210,14 @@ func TestAddressIsFreeOnceItIsGivenUp(t *testing.T) {
 	}
 	r.must(t, request(first, domain.ChangeEmail{Email: address(t, "A@EXAMPLE.com")})) // another spelling of one's own
 }
+
+// Whoever creates a user does not look whether it is there, and another replica's is not in the cache.
+func TestUserOfAnotherReplicaExists(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	here, there := openOn(t, pool), openOn(t, pool)
+	_, err := there.Execute(t.Context(), request(here.create(t), domain.CreateUser{Email: address(t, "ada@example.com"), DisplayName: "Ada"}))
+	if !errors.Is(err, domain.ErrUserExists) {
+		t.Errorf("got %v, want ErrUserExists", err)
+	}
+}
