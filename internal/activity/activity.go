@@ -3,7 +3,6 @@ package activity
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -65,7 +64,7 @@ func (in *Intake) Take(ctx context.Context, cause Cause, events []Event) (result
 			results = append(results, slices.Repeat([]error{late}, len(some))...)
 			continue
 		}
-		results = append(results, in.append(ctx, some)...)
+		results = append(results, in.keep(ctx, some)...)
 		if last := results[len(results)-1]; errors.Is(last, ErrUnavailable) {
 			late = last
 		}
@@ -83,34 +82,4 @@ func newCommand(cause Cause, e Event) (eventstore.Command, error) {
 		StreamType: domain.ActivityType, StreamID: e.Origin.StreamID(), Metadata: eventstore.Metadata(cause),
 		Events: []eventstore.Event{{ID: id, Type: typ, SchemaVersion: schema, Data: data}},
 	}, err
-}
-
-// append waits for a lane and hands commands to the log. Two of one name are settled by the log, too:
-// the second finds the stream begun.
-func (in *Intake) append(ctx context.Context, commands []eventstore.Command) []error {
-	select {
-	case in.lanes <- struct{}{}:
-		defer func() { <-in.lanes }()
-	case <-ctx.Done():
-		return slices.Repeat([]error{fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err())}, len(commands))
-	}
-	errs := in.log.AppendAll(ctx, commands)
-	for i, err := range errs {
-		errs[i] = outward(err)
-	}
-	return errs
-}
-
-// outward turns what the log says into what a caller is told.
-func outward(err error) error {
-	var begun *eventstore.VersionConflict
-	switch {
-	case errors.As(err, &begun):
-		return ErrDuplicate
-	case errors.Is(err, eventstore.ErrOutcomeUnknown):
-		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
-	case errors.Is(err, eventstore.ErrUnavailable):
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return err
 }

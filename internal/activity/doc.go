@@ -3,9 +3,11 @@
 //
 // It guarantees:
 //   - An event is kept once, however often and to however many replicas it is sent: its source and its
-//     id make the id of its stream, and the log lets a stream begin once.
-//   - Events that are sent together stand in the log in the order in which they were sent. Once one of
-//     them could not be handed to the log for want of time or room, none behind it is.
+//     id make the id of its stream, and the log lets a stream begin once. Where a user has that id, the
+//     stream has the next one that no user has.
+//   - Events that are sent together stand in the log in the order in which they were sent, but for those
+//     that a user was in the way of. Once one could not be handed to the log for want of time or room,
+//     none behind it is.
 //   - Each event has a result of its own. One that fails takes no other with it.
 //
 // It does not ask whether the user exists, and does not compare what is sent twice: the first that was

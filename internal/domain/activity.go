@@ -39,6 +39,16 @@ func (o Origin) StreamID() uuid.UUID {
 	return uuid.NewSHA1(namespace, []byte(o.Source+"\x00"+o.ID))
 }
 
+// elsewhere makes the next ids of these streams differ from all first ones.
+var elsewhere = uuid.MustParse("eba96591-aa6e-4aa7-a531-15d89afd714d")
+
+// NextStreamID returns the id of the stream that holds an event when a user has
+// the id that it should have: users' ids can be chosen, and those of events
+// foreseen. A user may have that one as well; then the next follows from it.
+func NextStreamID(taken uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(elsewhere, taken[:])
+}
+
 // Counters are what the activity that concerns a user adds up to.
 type Counters struct {
 	Posts, Followers int

@@ -135,10 +135,14 @@ func TestCountersGoUpAndDownAndNeverBelowZero(t *testing.T) {
 	}
 }
 
-// Streams that exist are found by this id, so it can never change.
+// Streams that exist are found by these ids, so they can never change.
 func TestStreamOfAnOriginNeverChanges(t *testing.T) {
-	const want = "5188fcb5-f886-5a5d-b89c-f76e108576d3"
-	if got := (domain.Origin{Source: "/posts", ID: "1"}).StreamID().String(); got != want {
+	const want, next = "5188fcb5-f886-5a5d-b89c-f76e108576d3", "2d8e66ac-4c56-5d57-b600-a0aa33c87344"
+	first := domain.Origin{Source: "/posts", ID: "1"}.StreamID()
+	if got := first.String(); got != want {
 		t.Errorf("the stream is %s, want %s", got, want)
+	}
+	if got := domain.NextStreamID(first).String(); got != next {
+		t.Errorf("where a user has that id it is %s, want %s", got, next)
 	}
 }

@@ -39,6 +39,12 @@ END FROM (
 WHERE version <> n OR stream_type <> stream_type_before OR type_before = 'UserDeleted'
    OR CASE stream_type WHEN 'user' THEN (n = 1) <> (type = 'UserCreated') ELSE n > 1 END
 ORDER BY position LIMIT 1`},
+	{"ids of streams", `
+SELECT position, 'no user has the id ' || id || ' before: sent again, the event would be kept twice'
+FROM staged s CROSS JOIN unnest(passed) AS p (id)
+WHERE passed IS NOT NULL
+  AND NOT EXISTS (SELECT FROM staged u WHERE u.stream_id = p.id AND u.stream_type = 'user' AND u.position < s.position)
+ORDER BY position LIMIT 1`},
 	{"ids", `
 SELECT max(position), 'its id is that of line ' || min(position) FROM staged GROUP BY event_id HAVING count(*) > 1 ORDER BY 1 LIMIT 1`},
 	{"addresses", `

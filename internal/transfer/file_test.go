@@ -47,6 +47,11 @@ func (f *file) user(n int, typ string, schema int, data string) {
 	f.add("user", user(n), typ, schema, data)
 }
 
+// post is the event of the origin, wherever its stream is.
+func (f *file) post(stream uuid.UUID) {
+	f.add("activity", stream, "PostCreated", 1, fmt.Sprintf(`{"source":%q,"id":%q,"authorId":"%s"}`, origin.Source, origin.ID, user(3)))
+}
+
 func user(n int) uuid.UUID { return uuid.MustParse(fmt.Sprintf("01890000-0000-7000-8002-%012d", n)) }
 
 func text(lines []string) string { return strings.Join(lines, "\n") + "\n" }
@@ -62,7 +67,7 @@ func history() []string {
 	f.user(2, "UserDeleted", 1, `{}`)
 	f.user(3, "UserCreated", 2, `{"email":"ada@example.com","displayName":"Ada \u00e9\n"}`)
 	f.user(3, "RoleGranted", 1, `{"role":"admin"}`)
-	f.add("activity", origin.StreamID(), "PostCreated", 1, fmt.Sprintf(`{"source":%q,"id":%q,"authorId":"%s"}`, origin.Source, origin.ID, user(3)))
+	f.post(origin.StreamID())
 	return f.lines
 }
 

@@ -1,11 +1,11 @@
 package transfer_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/pgtest"
 	"github.com/usersvc/usersvc/internal/transfer"
 )
@@ -74,7 +74,16 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	good := history()
 	var mixed file
 	mixed.add("user", origin.StreamID(), "UserCreated", 2, `{"email":"eve@example.com","displayName":"Eve"}`)
-	mixed.add("activity", origin.StreamID(), "PostCreated", 1, fmt.Sprintf(`{"source":%q,"id":%q,"authorId":"%s"}`, origin.Source, origin.ID, user(3)))
+	mixed.post(origin.StreamID())
+	next := domain.NextStreamID(origin.StreamID())
+	elsewhere := changed(good, 9, origin.StreamID().String(), next.String())
+	var late file
+	late.user(3, "UserCreated", 2, `{"email":"ada@example.com","displayName":"Ada"}`)
+	late.post(next)
+	late.add("user", origin.StreamID(), "UserCreated", 2, `{"email":"eve@example.com","displayName":"Eve"}`)
+	var twice file
+	twice.post(origin.StreamID())
+	twice.post(next)
 	for name, c := range map[string]struct {
 		lines []string
 		line  int64
@@ -86,6 +95,9 @@ func TestOtherFilesAreRefused(t *testing.T) {
 		"long line":             {changed(good, 2, `"more"`, `"more":"`+strings.Repeat("x", 1<<20)+`","m"`), 2, "longer"},
 		"address taken at once": {changed(good, 2, "bob@", "ADA@"), 2, "its address belongs to the user of line 1"},
 		"activity elsewhere":    {changed(changed(good, 9, origin.StreamID().String(), user(3).String()), 9, `"version":1`, `"version":3`), 9, "which source and id make"},
+		"activity, evading":     {elsewhere, 9, "no user has the id " + origin.StreamID().String()},
+		"evading nobody yet":    {late.lines, 2, "no user has the id"},
+		"evading itself":        {twice.lines, 2, "no user has the id"},
 		"another stream type":   {mixed.lines, 2, "another streamType"},
 		"activity twice":        {append(slices.Clone(good), strings.NewReplacer(`"position":9`, `"position":10`, `8001-000000000009`, `8001-000000000010`, `"version":1`, `"version":2`).Replace(good[8])), 10, "a stream of its own"},
 		"activity of nobody":    {changed(good, 9, `"authorId"`, `"reader"`), 9, "missing"},

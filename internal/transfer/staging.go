@@ -30,9 +30,10 @@ type lines struct {
 	size     int64 // of the file in bytes; 0: not known
 	read     int64 // of it
 
-	event event // of the line at hand
-	claim claim
-	err   error
+	event  event // of the line at hand
+	claim  claim
+	passed [][16]byte // ids that users have to have before it, or else its stream would have the first of them
+	err    error
 }
 
 func newLines(from io.Reader, clock clock, progress Progress) *lines {
@@ -77,13 +78,14 @@ func (l *lines) checkEvent(before time.Time) (err error) {
 	case l.clock.isFuture(e.recordedAt):
 		return errors.New("recordedAt is in the future")
 	}
+	l.claim, l.passed = nil, nil
 	switch e.streamType {
 	case domain.StreamType:
 		l.claim, err = claimOf(e)
 		return err
 	case domain.ActivityType:
-		l.claim = nil
-		return checkActivity(e)
+		l.passed, err = passedBy(e)
+		return err
 	}
 	return fmt.Errorf("streamType is neither %q nor %q", domain.StreamType, domain.ActivityType)
 }
@@ -112,19 +114,26 @@ func claimOf(e event) (claim, error) {
 	return &canonical, nil
 }
 
-func checkActivity(e event) error {
+// passedBy follows the ids that an event of another domain might have, up to its own: one for each line before it.
+func passedBy(e event) (ids [][16]byte, err error) {
 	origin, _, err := domain.DecodeActivity(e.typ, int(e.schema), e.data)
-	if err == nil && e.streamID != origin.StreamID() {
-		err = fmt.Errorf("streamId is not %s, which source and id make: sent again, the event would be kept twice", origin.StreamID())
+	if err != nil {
+		return nil, err
 	}
-	return err
+	for id := origin.StreamID(); id != e.streamID; id = domain.NextStreamID(id) {
+		if ids = append(ids, id); int64(len(ids)) == e.position {
+			return nil, fmt.Errorf("streamId is not %s, which source and id make: sent again, the event would be kept twice", origin.StreamID())
+		}
+	}
+	return ids, nil
 }
 
 // Values are a row of the staged table.
 func (l *lines) Values() ([]any, error) {
 	e := &l.event
 	return []any{
-		e.position, e.recordedAt, [16]byte(e.id), [16]byte(e.streamID), e.version, e.schema, e.streamType, e.typ, e.data, e.metadata, (*string)(l.claim),
+		e.position, e.recordedAt, [16]byte(e.id), [16]byte(e.streamID), e.version, e.schema, e.streamType, e.typ, e.data, e.metadata,
+		(*string)(l.claim), l.passed,
 	}, nil
 }
 
@@ -135,11 +144,12 @@ const makeStaged = `
 CREATE TEMP TABLE staged (
   position bigint, recorded_at timestamptz, event_id uuid, stream_id uuid, version integer, schema_version smallint,
   stream_type text, type text, data jsonb, metadata jsonb,
-  claim text COLLATE "C" -- the address that the stream holds from here on, '' for none; NULL: as before
+  claim text COLLATE "C", -- the address that the stream holds from here on, '' for none; NULL: as before
+  passed uuid[] -- the ids that users have to have before, for this to be the stream's; NULL: none
 )`
 
 var stagedColumns = []string{
-	"position", "recorded_at", "event_id", "stream_id", "version", "schema_version", "stream_type", "type", "data", "metadata", "claim",
+	"position", "recorded_at", "event_id", "stream_id", "version", "schema_version", "stream_type", "type", "data", "metadata", "claim", "passed",
 }
 
 // stage brings a file into a table that is this session's alone: nothing that anybody else uses is locked, and

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/pgtest"
 	"github.com/usersvc/usersvc/internal/transfer"
 )
@@ -26,6 +27,21 @@ func TestRoundTripKeepsEveryByte(t *testing.T) {
 	if two := export(t, second, transfer.Range{}); two != one {
 		t.Errorf("the second export is\n%s\nand the first was\n%s", two, one)
 	}
+}
+
+// An event stands under another id than its first where users had that and the next before it.
+func TestEventsThatHadToEvadeUsers(t *testing.T) {
+	t.Parallel()
+	first := origin.StreamID()
+	second := domain.NextStreamID(first)
+	var f file
+	f.add("user", first, "UserCreated", 2, `{"email":"ada@example.com","displayName":"Ada"}`)
+	f.add("user", second, "UserCreated", 2, `{"email":"eve@example.com","displayName":"Eve"}`)
+	f.post(domain.NextStreamID(second))
+	db := pgtest.DB(t)
+	mustImport(t, db, text(f.lines), transfer.Imported{Lines: 3})
+	mustImport(t, pgtest.DB(t), export(t, db, transfer.Range{}), transfer.Imported{Lines: 3})
+	isRight(t, db)
 }
 
 // Wherever a chunk ends, addresses belong to those who hold them then.
