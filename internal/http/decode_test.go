@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -14,13 +16,18 @@ type testBody struct {
 	Name  *string `json:"name"`
 }
 
+// arriving is a request whose path, query and headers are in order.
+func arriving(r *http.Request) *request {
+	return &request{Request: r.WithContext(context.WithValue(r.Context(), exchangeKey{}, new(exchange))), w: httptest.NewRecorder()}
+}
+
 func decodeBody(contentType, body string, decode func(*request, any) (*faults, error)) (testBody, *faults, error) {
 	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
 	var into testBody
-	missing, err := decode(&request{Request: r, w: httptest.NewRecorder()}, &into)
+	missing, err := decode(arriving(r), &into)
 	return into, missing, err
 }
 
@@ -108,7 +115,7 @@ func TestBodyLimit(t *testing.T) {
 		if chunked {
 			r.ContentLength = -1
 		}
-		if _, err := (&request{Request: r, w: httptest.NewRecorder()}).decode(new(testBody)); !isRefusal(err, "body_too_large") {
+		if _, err := arriving(r).decode(new(testBody)); !isRefusal(err, "body_too_large") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -123,7 +130,7 @@ func TestEmptyBody(t *testing.T) {
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(row.body))
 		r.Header.Set("Content-Type", row.contentType)
-		err := (&request{Request: r, w: httptest.NewRecorder()}).emptyBody()
+		err := arriving(r).emptyBody()
 		if row.code == "" && err != nil || row.code != "" && !isRefusal(err, row.code) {
 			t.Errorf("%q as %q: %v", row.body[:min(len(row.body), 20)], row.contentType, err)
 		}
@@ -133,7 +140,7 @@ func TestEmptyBody(t *testing.T) {
 func TestBrokenBodyIsMalformed(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", brokenReader{})
 	r.Header.Set("Content-Type", "application/json")
-	if _, err := (&request{Request: r, w: httptest.NewRecorder()}).decode(new(testBody)); !isRefusal(err, "malformed_request") {
+	if _, err := arriving(r).decode(new(testBody)); !isRefusal(err, "malformed_request") {
 		t.Error(err)
 	}
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -30,8 +29,7 @@ func refusedWell(t *testing.T, err error) {
 func posted(mediaType, body string) *request {
 	r := httptest.NewRequest(http.MethodPost, "/v1/users", strings.NewReader(body))
 	r.Header.Set("Content-Type", mediaType)
-	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, new(exchange)))
-	return &request{Request: r, w: httptest.NewRecorder()}
+	return arriving(r)
 }
 
 func FuzzBody(f *testing.F) {

@@ -162,10 +162,6 @@ func TestConditionsAreNotTestedOnTheCacheAlone(t *testing.T) {
 	if err := grant(users.IfMatch{Versions: []int{1}}); !errors.Is(err, domain.ErrUserDeleted) {
 		t.Errorf("a condition on a user deleted elsewhere: %v, want ErrUserDeleted", err)
 	}
-	q := request(here.create(t), domain.CreateUser{Email: address(t, "again@example.com"), DisplayName: "Again"})
-	if _, err := there.Execute(t.Context(), q); !errors.Is(err, domain.ErrUserExists) {
-		t.Errorf("creating a user who was created elsewhere: %v, want ErrUserExists", err)
-	}
 }
 
 func TestAddressBelongsToOneUserHoweverItIsSpelt(t *testing.T) {
