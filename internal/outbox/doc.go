@@ -13,7 +13,8 @@
 //     user: its dead letters, the effects of the rest of the batch and the checkpoint commit together. It
 //     is tried again with back-off, each user's events in their order, until it succeeds, or is skipped by a
 //     named person. No event is ever passed over otherwise, and nobody else waits for it.
-//   - When more would be parked than the limit allows, the subscription stands still instead, and says so.
+//   - When more would be parked than the limit allows, the subscription stands still instead, and says so. What is parked is
+//     tried again all the while, and it goes on when there is room.
 //   - When the database itself fails, nothing is parked: the relay waits for it.
 //
 // Effects outside the database are not covered by the transaction: none are allowed in a handler.

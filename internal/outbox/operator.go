@@ -25,7 +25,7 @@ func (r *Relay) Retry(ctx context.Context, id uuid.UUID) (left int, err error) {
 		if err != nil {
 			return err
 		}
-		if err := r.retryQueue(ctx, tx, l.UserID); err != nil {
+		if _, err := r.retryQueue(ctx, tx, l.UserID); err != nil {
 			return err
 		}
 		left, err = r.left(ctx, tx, l.UserID)
@@ -76,7 +76,7 @@ func (r *Relay) Skip(ctx context.Context, id uuid.UUID, actor, why string) (left
 			return err
 		}
 		r.log.Warn().Int64("position", l.Position).Stringer("user", l.UserID).Str("actor", actor).Msg("an event was skipped")
-		if err := r.retryQueue(ctx, tx, l.UserID); err != nil {
+		if _, err := r.retryQueue(ctx, tx, l.UserID); err != nil {
 			return err
 		}
 		if err := r.recount(ctx, tx); err != nil {

@@ -65,10 +65,7 @@ func (r *Relay) Wake() {
 func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
-		more, err := r.step(ctx)
-		if err == nil {
-			err = r.retryNowAndThen(ctx)
-		}
+		more, err := r.work(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errTaken):
@@ -84,6 +81,20 @@ func (r *Relay) Run(ctx context.Context) {
 			r.idle(ctx)
 		}
 	}
+}
+
+// work handles the next batch, and now and then what is due again: also when as much is parked as may be, as nothing else makes
+// room for the batch. Where there is some, it is tried at once.
+func (r *Relay) work(ctx context.Context) (more bool, err error) {
+	more, err = r.step(ctx)
+	if err != nil && !isHandlersFault(err) {
+		return false, err
+	}
+	released, failure := r.retryNowAndThen(ctx)
+	if released > 0 {
+		return true, failure
+	}
+	return more, errors.Join(err, failure)
 }
 
 // failed records where an operator looks for it that the subscription is held up. Of the database's own

@@ -26,37 +26,41 @@ SELECT user_id FROM derived.dead_letters
 WHERE subscription = $1 AND state = 'retrying' AND next_try_at <= clock_timestamp()
 ORDER BY next_try_at LIMIT $2`
 
-// retryNowAndThen looks for what is due between two batches.
-func (r *Relay) retryNowAndThen(ctx context.Context) error {
+// retryNowAndThen looks for what is due between two batches, and returns how many events are parked no longer.
+func (r *Relay) retryNowAndThen(ctx context.Context) (released int, err error) {
 	if r.at.Parked == 0 || time.Since(r.lookedAt) < lookForDue {
-		return nil
+		return 0, nil
 	}
 	r.lookedAt = time.Now()
-	_, err := r.retryDue(ctx)
-	return err
+	_, released, err = r.retryDue(ctx)
+	return released, err
 }
 
 // RetryDue tries all queues again whose time has come.
 func (r *Relay) RetryDue(ctx context.Context) error {
 	for {
-		if n, err := r.retryDue(ctx); err != nil || n == 0 {
+		if users, _, err := r.retryDue(ctx); err != nil || users == 0 {
 			return outward(err)
 		}
 	}
 }
 
-func (r *Relay) retryDue(ctx context.Context) (int, error) {
+// retryDue tries the queues of a few users whose time has come.
+func (r *Relay) retryDue(ctx context.Context) (users, released int, err error) {
 	rows, _ := r.pool.Query(ctx, selectDue, r.sub.Name, dueTogether)
-	users, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	due, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 	if err != nil {
-		return 0, fmt.Errorf("look for what is due: %w", err)
+		return 0, 0, fmt.Errorf("look for what is due: %w", err)
 	}
-	for _, user := range users {
-		if err := r.inTurn(ctx, func(tx pgx.Tx) error { return r.retryQueue(ctx, tx, user) }); err != nil {
-			return 0, err
+	for _, user := range due {
+		var done int
+		err := r.inTurn(ctx, func(tx pgx.Tx) (err error) { done, err = r.retryQueue(ctx, tx, user); return err })
+		if err != nil {
+			return users, released, err
 		}
+		users, released = users+1, released+done
 	}
-	return len(users), nil
+	return users, released, nil
 }
 
 // inTurn runs f while the subscription is taken. It commits as an operator's action does: synchronously.
@@ -83,12 +87,12 @@ const selectQueue = `
 SELECT position, attempts FROM derived.dead_letters
 WHERE subscription = $1 AND user_id = $2 AND state <> 'skipped' ORDER BY position LIMIT $3`
 
-// retryQueue handles a user's queue in order, up to the first event that fails.
-func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+// retryQueue handles a user's queue in order, up to the first event that fails, and returns how many it released.
+func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) (done int, err error) {
 	rows, _ := tx.Query(ctx, selectQueue, r.sub.Name, user, retriedTogether)
 	queue, err := pgx.CollectRows(rows, pgx.RowToStructByPos[queued])
 	if err != nil || len(queue) == 0 {
-		return err
+		return 0, err
 	}
 	positions := make([]int64, len(queue))
 	for i, q := range queue {
@@ -96,15 +100,15 @@ func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) error
 	}
 	events, err := eventstore.AtPositions(ctx, tx, positions)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	failed, err := r.sort(ctx, tx, [][]eventstore.Recorded{events})
 	if err != nil {
-		return err
+		return 0, err
 	}
-	done := len(queue) - len(failed)
+	done = len(queue) - len(failed)
 	if err := r.release(ctx, tx, positions[:done]); err != nil {
-		return err
+		return 0, err
 	}
 	if len(failed) > 0 {
 		err = r.failedAgain(ctx, tx, queue[done], failed[0].Err)
@@ -112,10 +116,10 @@ func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) error
 		err = r.goOn(ctx, tx, user)
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.log.Info().Stringer("user", user).Int("handled", done).Int("waiting", len(failed)).Msg("tried parked events again")
-	return r.recount(ctx, tx)
+	return done, r.recount(ctx, tx)
 }
 
 const deleteLetters = `DELETE FROM derived.dead_letters WHERE subscription = $1 AND position = ANY ($2)`
