@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -56,11 +58,11 @@ func (r *Relay) Checkpoint(ctx context.Context, tx pgx.Tx) (int64, error) {
 // is under way.
 func (r *Relay) Hold(ctx context.Context, tx pgx.Tx) error { return await(ctx, tx, r.sub.Name) }
 
-const selectSkipped = `SELECT position FROM derived.dead_letters WHERE subscription = $1 AND state = 'skipped'`
+const selectSkipped = `SELECT position FROM derived.dead_letters WHERE subscription = $1 AND state = 'skipped' AND position <= $2`
 
-// Skipped reads which events were given up.
-func (r *Relay) Skipped(ctx context.Context, tx pgx.Tx) (map[int64]bool, error) {
-	rows, _ := tx.Query(ctx, selectSkipped, r.sub.Name)
+// Skipped reads which events up to a position were given up.
+func (r *Relay) Skipped(ctx context.Context, tx pgx.Tx, through int64) (map[int64]bool, error) {
+	rows, _ := tx.Query(ctx, selectSkipped, r.sub.Name, through)
 	skipped := make(map[int64]bool)
 	var position int64
 	if _, err := pgx.ForEachRow(rows, []any{&position}, func() error { skipped[position] = true; return nil }); err != nil {
@@ -70,7 +72,8 @@ func (r *Relay) Skipped(ctx context.Context, tx pgx.Tx) (map[int64]bool, error) 
 }
 
 const (
-	skippedSince   = `SELECT EXISTS (SELECT FROM derived.dead_letters WHERE subscription = $1 AND state = 'skipped' AND position > $2)`
+	skippedOthers = `
+SELECT EXISTS (SELECT FROM derived.dead_letters WHERE subscription = $1 AND state = 'skipped' AND position <> ALL ($2))`
 	dropQueues     = `DELETE FROM derived.dead_letters WHERE subscription = $1 AND state <> 'skipped'`
 	takeQueuesOver = `UPDATE derived.dead_letters SET subscription = $1 WHERE subscription = $2`
 	takeStandOver  = `
@@ -81,11 +84,12 @@ FROM derived.subscriptions shadow WHERE live.name = $1 AND shadow.name = $2`
 )
 
 // Replace puts where the shadow stands, and what it has parked, in the place of the subscription's own,
-// which the caller holds. The shadow knows of events given up at positions up to since: if there are
-// later ones it is ErrSkippedMeanwhile.
-func (r *Relay) Replace(ctx context.Context, tx pgx.Tx, shadow *Relay, since int64) error {
+// which the caller holds. The shadow has passed over these of the events that were given up: if there are others, however old,
+// it is ErrSkippedMeanwhile.
+func (r *Relay) Replace(ctx context.Context, tx pgx.Tx, shadow *Relay, passed map[int64]bool) error {
+	known := slices.AppendSeq([]int64{}, maps.Keys(passed)) // never NULL
 	var skipped bool
-	if err := tx.QueryRow(ctx, skippedSince, r.sub.Name, since).Scan(&skipped); err != nil || skipped {
+	if err := tx.QueryRow(ctx, skippedOthers, r.sub.Name, known).Scan(&skipped); err != nil || skipped {
 		return errors.Join(err, ErrSkippedMeanwhile)
 	}
 	var b pgx.Batch

@@ -17,11 +17,11 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 	f := folding{Run: r, rows: r.target.Rows(), made: make(chan portion), copied: make(chan time.Duration, 1)}
 	f.copied <- 0 // nothing is being copied
 	if r.target.Shadow != nil {
-		skipped, err := r.target.Live.Skipped(ctx, r.tx)
+		skipped, err := r.target.Live.Skipped(ctx, r.tx, through)
 		if err != nil {
 			return err
 		}
-		f.skipped = skipped
+		r.skipped = skipped
 		if err := r.target.Shadow.Begin(ctx, r.tx, through); err != nil {
 			return err
 		}
@@ -38,10 +38,9 @@ func (r *Run) fold(ctx context.Context, through int64) error {
 // folding is a fold under way, at some user.
 type folding struct {
 	*Run
-	rows    Rows
-	skipped map[int64]bool
-	made    chan portion
-	copied  chan time.Duration // how long the portion before took
+	rows   Rows
+	made   chan portion
+	copied chan time.Duration // how long the portion before took
 
 	user     uuid.UUID
 	gathered int  // events, since rows were handed over

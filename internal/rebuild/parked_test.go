@@ -96,48 +96,6 @@ func TestRebuildReleasesWhatWasMended(t *testing.T) {
 	}
 }
 
-// An event is given up that the rebuild could handle, and has no reason not to.
-func TestEventGivenUpMeanwhile(t *testing.T) {
-	t.Parallel()
-	r := open(t)
-	r.history(t, 5, 20)
-	stopRelay := r.work(t)
-	r.caughtUp(t)
-	release := r.reader(t)
-	run, err := r.rebuilds.Begin(t.Context(), "user_profiles")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- run.Do(t.Context()) }()
-	r.untilSwitching(t)
-	stopRelay()
-	if err := r.execute(t.Context(), r.ids[0], domain.GrantRole{Role: "newest"}); err != nil {
-		t.Fatal(err)
-	}
-	r.exec(t, `INSERT INTO derived.dead_letters (id, subscription, user_id, position, state) SELECT gen_random_uuid(), 'user_profiles', $1, max(position), 'dead' FROM eventlog.events`, r.ids[0])
-	r.exec(t, `UPDATE derived.subscriptions SET parked = 1, checkpoint = (SELECT max(position) FROM eventlog.events)`)
-	letters, err := r.relay.DeadLetters(t.Context(), "", "", outbox.LetterPlace{}, 1)
-	if err != nil || len(letters) != 1 {
-		t.Fatal(letters, err)
-	}
-	if _, err := r.relay.Skip(t.Context(), letters[0].ID, "tester", "never again"); err != nil {
-		t.Fatal(err)
-	}
-	rows := r.rows(t)
-	release()
-	if err := <-done; err == nil {
-		t.Error("the event that was given up was handled all the same")
-	}
-	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
-		t.Errorf("rows (-before +after): %s", diff)
-	}
-	r.rebuild(t, "user_profiles")
-	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
-		t.Errorf("rows after another one (-before +after): %s", diff)
-	}
-}
-
 // Commands, events of other domains, lists and reads by id go on while everything is rebuilt again and again.
 func TestRebuildBesideWriters(t *testing.T) {
 	t.Parallel()

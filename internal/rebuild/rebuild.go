@@ -56,6 +56,7 @@ type Run struct {
 
 	held      bool // the live subscription, which was far behind
 	way       way
+	skipped   map[int64]bool     // the events given up that the fold knows of, and passes over
 	different map[uuid.UUID]bool // users, as far as they have been compared
 	compared  int64              // the position of the shadow then
 }
@@ -152,7 +153,7 @@ func (r *Run) do(ctx context.Context) error {
 		}
 	}
 	r.progress.at("switching", through)
-	return r.switchOver(ctx, through)
+	return r.switchOver(ctx)
 }
 
 func (r *Run) follow(ctx context.Context) error {

@@ -24,14 +24,13 @@ const (
 )
 
 // switchOver puts the new tables in the place of the live ones. It holds the subscription for that long.
-// What was given up at positions up to folded has been passed over.
-func (r *Run) switchOver(ctx context.Context, folded int64) error {
+func (r *Run) switchOver(ctx context.Context) error {
 	for try := 1; ; try++ {
 		wait := shortWait
 		if try > shortTries {
 			wait = longWait
 		}
-		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, folded, wait) })
+		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, wait) })
 		var e *pgconn.PgError
 		if !errors.As(err, &e) || e.Code != "55P03" || try == switchTries { // lock_not_available
 			return err
@@ -44,7 +43,7 @@ func (r *Run) switchOver(ctx context.Context, folded int64) error {
 	}
 }
 
-func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait string) error {
+func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, wait string) error {
 	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+wait+"'"); err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, folded int64, wait strin
 	if err := r.replace(ctx, tx); err != nil {
 		return err
 	}
-	return r.target.Live.Replace(ctx, tx, r.target.Shadow, folded)
+	return r.target.Live.Replace(ctx, tx, r.target.Shadow, r.skipped)
 }
 
 // catchUpAndCompare takes the shadow to where the live subscription stands, which is held, and settles who differs.
