@@ -2,7 +2,7 @@ package rebuild
 
 import (
 	"context"
-	"math"
+	"maps"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,37 +19,55 @@ func (r *Run) compareAll(ctx context.Context, position int64) error {
 	return err
 }
 
-// compareRest compares those users who had events since compareAll began, while the subscription is held
-// and the shadow is where it is. Users who are parked are known to lack something, and no difference.
-func (r *Run) compareRest(ctx context.Context, tx pgx.Tx, position int64) (map[uuid.UUID]bool, error) {
-	different := make(map[uuid.UUID]bool)
-	for user := range r.different {
-		different[user] = true
+// The users of so many events are compared again together.
+const comparedTogether = 1000
+
+// compareRest compares again those users who had events since they were compared, up to a position where the shadow is. Whoever
+// has none behind it is settled; only while the subscription is held that is everybody.
+func (r *Run) compareRest(ctx context.Context, tx pgx.Tx, position int64) error {
+	for r.compared < position {
+		events, err := eventstore.After(ctx, tx, r.compared, position, comparedTogether)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		if err := r.compareAgain(ctx, tx, events); err != nil {
+			return err
+		}
+		r.compared = events[len(events)-1].Position
 	}
-	events, err := eventstore.After(ctx, tx, r.compared, position, math.MaxInt32)
+	return nil
+}
+
+// compareAgain compares whom events are about.
+func (r *Run) compareAgain(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+	touched := make(map[uuid.UUID]bool)
+	for _, e := range events {
+		touched[projections.UserOf(e)] = true
+	}
+	users := make([][16]byte, 0, len(touched))
+	for user := range touched {
+		users = append(users, user)
+	}
+	found, err := r.compare(ctx, tx, users)
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(r.different, func(user uuid.UUID, _ bool) bool { return touched[user] })
+	maps.Copy(r.different, found)
+	return nil
+}
+
+// differing returns who differs. Users who are parked are known to lack something, and no difference.
+func (r *Run) differing(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]bool, error) {
+	parked, err := r.target.Live.ParkedUsers(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	var touched [][16]byte
-	for _, e := range events {
-		user := projections.UserOf(e)
-		touched = append(touched, user)
-		delete(different, user)
-	}
-	if len(touched) > 0 {
-		rest, err := r.compare(ctx, tx, touched)
-		if err != nil {
-			return nil, err
-		}
-		for user := range rest {
-			different[user] = true
-		}
-	}
-	parked, err := r.target.Live.ParkedUsers(ctx, tx)
+	different := maps.Clone(r.different)
 	for _, user := range parked {
 		delete(different, user)
 	}
-	return different, err
+	return different, nil
 }
 
 // compare returns the users whose rows differ: of all, or of some.

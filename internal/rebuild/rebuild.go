@@ -152,12 +152,12 @@ func (r *Run) do(ctx context.Context) error {
 			return err
 		}
 	}
-	r.progress.at("switching", through)
+	r.progress.at(switching, through)
 	return r.switchOver(ctx)
 }
 
 func (r *Run) follow(ctx context.Context) error {
-	position, err := r.catchUp(ctx)
+	position, err := r.catchUp(ctx, "catching up")
 	if err != nil {
 		return err
 	}
@@ -198,13 +198,13 @@ func (r *Run) look(ctx context.Context) (head int64, err error) {
 }
 
 // catchUp brings the shadow to where the live subscription is, but for the last few events.
-func (r *Run) catchUp(ctx context.Context) (position int64, err error) {
+func (r *Run) catchUp(ctx context.Context, phase string) (position int64, err error) {
 	for {
 		checkpoint, err := r.target.Live.Checkpoint(ctx, r.tx)
 		if err != nil {
 			return 0, err
 		}
-		r.progress.at("catching up", checkpoint)
+		r.progress.at(phase, checkpoint)
 		behind := checkpoint - position
 		if err := r.target.Shadow.Drain(ctx, r.tx, checkpoint); err != nil {
 			return 0, err

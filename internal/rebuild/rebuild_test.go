@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/rebuild"
 )
@@ -172,13 +173,7 @@ func TestRebuildThatDoesNotEndWell(t *testing.T) {
 // reader begins a transaction that reads the live tables, and goes on until it is released.
 func (r *replica) reader(t *testing.T) (release func()) {
 	t.Helper()
-	tx, err := r.pool.Begin(t.Context())
-	if err == nil {
-		_, err = tx.Exec(t.Context(), `SELECT FROM derived.user_profiles LIMIT 1`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	tx := r.hold(t, pgx.ReadCommitted, `SELECT FROM derived.user_profiles LIMIT 1`)
 	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
 }
 

@@ -21,6 +21,8 @@ const (
 	shortTries          = 20
 	switchTries         = 60
 	switchPause         = 250 * time.Millisecond
+
+	switching = "switching" // the last phase
 )
 
 // switchOver puts the new tables in the place of the live ones. It holds the subscription for that long.
@@ -29,6 +31,9 @@ func (r *Run) switchOver(ctx context.Context) error {
 		wait := shortWait
 		if try > shortTries {
 			wait = longWait
+		}
+		if err := r.comeCloser(ctx); err != nil {
+			return err
 		}
 		err := pgx.BeginFunc(ctx, r.tx, func(tx pgx.Tx) error { return r.trySwitch(ctx, tx, wait) })
 		var e *pgconn.PgError
@@ -41,6 +46,19 @@ func (r *Run) switchOver(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// comeCloser takes the shadow, and the comparison, to where the live subscription is, but for the last few events. What a try
+// does is undone when it fails, and others wait for it: most of it is done before, and stays.
+func (r *Run) comeCloser(ctx context.Context) error {
+	if r.target.Shadow == nil || r.held || safeguard.Removed(safeguard.HandOver) {
+		return nil
+	}
+	position, err := r.catchUp(ctx, switching)
+	if err != nil {
+		return err
+	}
+	return r.compareRest(ctx, r.tx, position)
 }
 
 func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, wait string) error {
@@ -76,7 +94,10 @@ func (r *Run) catchUpAndCompare(ctx context.Context, tx pgx.Tx) error {
 	if err := r.target.Shadow.Drain(ctx, tx, safeguard.With(safeguard.HandOver, position, 0)); err != nil {
 		return err
 	}
-	different, err := r.compareRest(ctx, tx, position)
+	if err := r.compareRest(ctx, tx, position); err != nil {
+		return err
+	}
+	different, err := r.differing(ctx, tx)
 	if err != nil {
 		return err
 	}
