@@ -76,10 +76,10 @@ func (r *Relay) Skip(ctx context.Context, id uuid.UUID, actor, why string) (left
 			return err
 		}
 		r.log.Warn().Int64("position", l.Position).Stringer("user", l.UserID).Str("actor", actor).Msg("an event was skipped")
-		if _, err := r.retryQueue(ctx, tx, l.UserID); err != nil {
+		if err := r.unpark(ctx, tx, l.UserID); err != nil { // or else the rest of the queue is tried
 			return err
 		}
-		if err := r.recount(ctx, tx); err != nil {
+		if _, err := r.retryQueue(ctx, tx, l.UserID); err != nil {
 			return err
 		}
 		left, err = r.left(ctx, tx, l.UserID)

@@ -119,7 +119,7 @@ func (r *Relay) retryQueue(ctx context.Context, tx pgx.Tx, user uuid.UUID) (done
 		return 0, err
 	}
 	r.log.Info().Stringer("user", user).Int("handled", done).Int("waiting", len(failed)).Msg("tried parked events again")
-	return done, r.recount(ctx, tx)
+	return done, r.unpark(ctx, tx, user)
 }
 
 const deleteLetters = `DELETE FROM derived.dead_letters WHERE subscription = $1 AND position = ANY ($2)`
@@ -127,6 +127,20 @@ const deleteLetters = `DELETE FROM derived.dead_letters WHERE subscription = $1 
 func (r *Relay) release(ctx context.Context, tx pgx.Tx, positions []int64) error {
 	if _, err := tx.Exec(ctx, deleteLetters, r.sub.Name, slices.Clip(positions)); err != nil {
 		return fmt.Errorf("release events: %w", err)
+	}
+	return nil
+}
+
+const countOneOut = `
+UPDATE derived.subscriptions SET parked = parked - 1 WHERE name = $1 AND NOT EXISTS (
+  SELECT FROM derived.dead_letters WHERE subscription = $1 AND user_id = $2 AND state <> 'skipped'
+)`
+
+// unpark notes that a user who was parked is so no longer, if nothing is left of the queue. To count everybody would take longer
+// than the retry, and there is no need to, as whoever changes a queue holds the subscription.
+func (r *Relay) unpark(ctx context.Context, tx pgx.Tx, user uuid.UUID) error {
+	if _, err := tx.Exec(ctx, countOneOut, r.sub.Name, user); err != nil {
+		return fmt.Errorf("count a user out: %w", err)
 	}
 	return nil
 }
