@@ -86,10 +86,7 @@ func (r *replica) hold(t *testing.T, level pgx.TxIsoLevel, statement string) pgx
 func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
 	t.Parallel()
 	r := open(t)
-	r.history(t, 10, 100)
-	stop := r.work(t)
-	r.caughtUp(t)
-	stop()
+	r.handled(t, 10, 100)
 	run := r.begin(t)
 	var free []*pgxpool.Conn // one of which the log is to be read with
 	for range r.pool.Stat().MaxConns() - r.pool.Stat().AcquiredConns() {

@@ -24,10 +24,7 @@ func TestEventGivenUpMeanwhile(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			r := open(t)
-			r.history(t, 5, 20)
-			stopRelay := r.work(t)
-			r.caughtUp(t)
-			stopRelay()
+			r.handled(t, 5, 20)
 			parks.before(r, t)
 			release := r.reader(t) // keeps it from switching
 			done := underWay(t, r.begin(t))
@@ -49,10 +46,7 @@ func TestEventGivenUpMeanwhile(t *testing.T) {
 func TestEventGivenUpBehindTheFold(t *testing.T) {
 	t.Parallel()
 	r := open(t)
-	r.history(t, 5, 20)
-	stopRelay := r.work(t)
-	r.caughtUp(t)
-	stopRelay()
+	r.handled(t, 5, 20)
 	run := r.begin(t)
 	tx := r.hold(t, pgx.ReadCommitted, `LOCK TABLE derived.activity`) // keeps it from making the new tables
 	done := underWay(t, run)

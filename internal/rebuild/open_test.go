@@ -161,6 +161,15 @@ func (r *replica) history(t *testing.T, users, events int) {
 	}
 }
 
+// handled makes a history that the relay has handled. It rests then.
+func (r *replica) handled(t *testing.T, users, events int) {
+	t.Helper()
+	r.history(t, users, events)
+	stop := r.work(t)
+	r.caughtUp(t)
+	stop()
+}
+
 // rebuild does it, and returns how many users had live rows that were wrong.
 func (r *replica) rebuild(t *testing.T, name string) int {
 	t.Helper()

@@ -138,10 +138,7 @@ func TestRebuildThatDoesNotEndWell(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := open(t)
-			r.history(t, 5, 50)
-			stopRelay := r.work(t)
-			r.caughtUp(t)
-			stopRelay()
+			r.handled(t, 5, 50)
 			rows := r.rows(t)
 			release := r.reader(t) // keeps it from switching
 			ctx, stop := context.WithCancel(t.Context())

@@ -9,7 +9,6 @@ import (
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
-	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/internal/tracing"
 )
 
@@ -69,42 +68,6 @@ func (u *Users) try(ctx context.Context, r Request, remember bool) (Result, erro
 	return u.append(ctx, r, view, decided)
 }
 
-// remembered is the user as last seen here, which may be out of date. One that is to be created is
-// taken not to exist: the append knows better.
-func (u *Users) remembered(r Request) (View, bool) {
-	if view, ok := u.cache.Get(r.UserID); ok {
-		return view, true
-	}
-	_, creates := r.Command.(domain.CreateUser)
-	return View{User: domain.NewUser(r.UserID)}, creates
-}
-
-// appendRemembered appends, and asks beside it for the counters, which change without a command. An answer that is kept with
-// a key needs them before.
-func (u *Users) appendRemembered(ctx context.Context, r Request, view View, decided decision) (_ Result, err error) {
-	if view.User.Version == 0 { // whom nobody has counted anything for
-		return u.append(ctx, r, view, decided)
-	}
-	if r.Key != nil {
-		if view.Activity, err = u.counters(ctx, r.UserID); err != nil {
-			return Result{}, err
-		}
-		return u.append(ctx, r, view, decided)
-	}
-	counted := make(chan projections.Activity, 1)
-	go func() {
-		defer close(counted)
-		if a, err := u.counters(ctx, r.UserID); err == nil {
-			counted <- a
-		}
-	}()
-	result, err := u.append(ctx, r, view, decided)
-	if a, ok := <-counted; ok && err == nil {
-		result.Activity = a
-	}
-	return result, err
-}
-
 // decision is what a command leads to.
 type decision struct {
 	events []domain.Event
@@ -154,62 +117,6 @@ func (u *Users) append(ctx context.Context, r Request, before View, decided deci
 	u.cache.Add(r.UserID, after)
 	u.snapshots.consider(before, after)
 	return Result{View: after, stored: len(decided.events) > 0}, nil
-}
-
-func newCommand(r Request, before View, decided decision) (eventstore.Command, error) {
-	c := eventstore.Command{
-		StreamType: domain.StreamType, StreamID: r.UserID, ExpectedVersion: before.User.Version,
-		Metadata: eventstore.Metadata(r.Cause),
-	}
-	after := before.User
-	for i, e := range decided.events {
-		stored, err := encode(e)
-		if err != nil {
-			return c, err
-		}
-		if decided.causes != nil {
-			stored.CausationID = &decided.causes[i]
-		}
-		c.Events = append(c.Events, stored)
-		after = after.Apply(e, before.User.UpdatedAt)
-	}
-	c.Release, c.Take = claims(before.User, after)
-	if r.Key != nil {
-		outcome, err := newOutcome(r.Key.Status, before.Activity)
-		if err != nil {
-			return c, err
-		}
-		c.Key = &eventstore.Key{Hash: r.Key.hash(), Fingerprint: r.Key.Fingerprint[:], Outcome: outcome}
-	}
-	return c, nil
-}
-
-func encode(e domain.Event) (eventstore.Event, error) {
-	typ, schema, data, err := domain.Encode(e)
-	if err != nil {
-		return eventstore.Event{}, fmt.Errorf("encode %s: %w", e.Type(), err)
-	}
-	id, err := uuid.NewV7()
-	return eventstore.Event{ID: id, Type: typ, SchemaVersion: schema, Data: data}, err
-}
-
-// claims are the addresses that a change of the user gives up and wants.
-func claims(before, after domain.User) (release, take []eventstore.Claim) {
-	from, to := before.Address(), after.Address()
-	if from == to {
-		return nil, nil
-	}
-	if from != "" {
-		release = []eventstore.Claim{emailClaim(from)}
-	}
-	if to != "" {
-		take = []eventstore.Claim{emailClaim(to)}
-	}
-	return release, take
-}
-
-func emailClaim(address string) eventstore.Claim {
-	return eventstore.Claim{Scope: "email", Key: address}
 }
 
 // outward turns what the log says into what a caller is told.
