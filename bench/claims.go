@@ -42,6 +42,7 @@ func (r *report) claims() []claim {
 		r.faster("commands at 128 connections / naive MAX + 1", service(128), line{naiveName, commands, 128}, 60),
 		r.faster("commands at 128 connections / pgbench INSERT of single rows, 32 clients", service(128), line{pgbenchName, inserts, pgbenchConnections}, 2.5),
 		r.faster("commands at 128 connections / plain table without history", service(128), line{crudName, commands, 128}, 2.5),
+		r.faster("commands at 128 connections / plain table without history, with indexes for the same lists", service(128), line{listedName, commands, 128}, 1),
 		r.faster("commands at 1 connection / one statement per request", service(1), line{oneStatementName, commands, 1}, 1),
 		r.faster("commands at 1 connection / plain table without history", service(1), line{crudName, commands, 1}, 0.85),
 		r.faster("GET by id at 64 connections / plain SELECT handler", line{serviceName, gets, 64}, line{plainGetName, gets, 64}, 2.3),

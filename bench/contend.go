@@ -20,6 +20,7 @@ const (
 	oneStatementName = "one-statement"
 	naiveName        = "naive"
 	crudName         = "crud"
+	listedName       = "crud-listed"
 	plainGetName     = "plain-get"
 	helloName        = "hello"
 	pgbenchName      = "pgbench"
@@ -35,6 +36,7 @@ var contenders = map[string]contender{
 	oneStatementName: {oneStatementSchema, newOneStatement},
 	naiveName:        {naiveSchema, newNaive},
 	crudName:         {crudSchema, newCRUD},
+	listedName:       {listedSchema, newCRUD},
 	plainGetName:     {"", newPlainGet},
 	helloName:        {"", newHello},
 }

@@ -27,6 +27,15 @@ CREATE TABLE public.users (
 );
 GRANT SELECT, INSERT, UPDATE ON public.users TO usersvc_app;`
 
+// The same table, once lists of it are wanted as the service answers them: in four orders, by words and by roles.
+const listedSchema = crudSchema + `
+ALTER TABLE public.users ADD COLUMN search tsvector
+  GENERATED ALWAYS AS (to_tsvector('simple', email || ' ' || display_name || ' ' || first_name || ' ' || last_name)) STORED;
+CREATE INDEX ON public.users (created_at, id);
+CREATE INDEX ON public.users (updated_at, id);
+CREATE INDEX ON public.users (display_name COLLATE "C", id);
+CREATE INDEX ON public.users USING gin (search, roles);`
+
 const (
 	insertUser = `
 INSERT INTO users (id, version, email, email_key, display_name, first_name, last_name, created_at, updated_at)

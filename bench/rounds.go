@@ -105,7 +105,7 @@ func (b *bench) process(contender string) *process {
 
 var (
 	openWriters = []string{serviceName, oneStatementName, crudName}
-	writers     = []string{serviceName, oneStatementName, crudName, naiveName}
+	writers     = []string{serviceName, oneStatementName, crudName, listedName, naiveName}
 	readers     = []string{serviceName, plainGetName, helloName}
 )
 
