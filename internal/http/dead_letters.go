@@ -13,7 +13,7 @@ import (
 )
 
 // A queue that is tried again can be a user's whole history.
-const retryTimeout = 10 * time.Second
+const retryTimeout = 7 * time.Second
 
 type deadLetter struct {
 	ID            uuid.UUID `json:"id"`

@@ -39,3 +39,12 @@ func (p *Profiles) PageAt(ctx context.Context, q Query, m Moment, way string) (p
 	err = p.readAt(ctx, q, m, Ways[way], &page)
 	return page, err
 }
+
+// Statement is that of a page of now.
+func (q Query) Statement() (sql string, args []any) { return q.statement() }
+
+// StatementAt is that of a page of the past, in one of the Ways.
+func (q Query) StatementAt(m Moment, way string) (sql string, args []any) {
+	sql, args, _ = q.statementAt(m, Ways[way])
+	return sql, args
+}

@@ -1,0 +1,5 @@
+SET LOCAL ROLE usersvc_app;
+
+DROP INDEX derived.user_profiles_by_status;
+
+RESET ROLE;
