@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -189,5 +190,28 @@ func TestBadTokensOpenNothing(t *testing.T) {
 				t.Errorf("%s with %s: %d %s", operation, name, got.Status, got.Body)
 			}
 		}
+	}
+}
+
+// Where the issuer of tokens takes a request for its keys and never answers, callers do not wait as well.
+func TestSilentIssuerHoldsUpNobody(t *testing.T) {
+	silence := make(chan struct{})
+	defer close(silence)
+	s := boot(t, func(c *httpapi.Config) {
+		c.Verifier = auth.NewVerifier(authtest.Issuer, authtest.Audience, auth.NewKeys(func(context.Context) ([]byte, error) {
+			<-silence
+			return nil, errors.New("no answer")
+		}))
+	})
+	ask := newRequest(t, "GET", "/v1/users/"+uuid.NewString(), "", bearer(t, "shop", "users:read"))
+	answered := make(chan answer, 1)
+	go func() { answered <- s.serve(ask) }()
+	select {
+	case got := <-answered:
+		if got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") == "" {
+			t.Errorf("got %d, Retry-After %q", got.Status, got.Header.Get("Retry-After"))
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the caller waits for as long as the issuer says nothing")
 	}
 }
