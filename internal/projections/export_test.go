@@ -40,8 +40,23 @@ func (p *Profiles) PageAt(ctx context.Context, q Query, m Moment, way string) (p
 	return page, err
 }
 
-// Statement is that of a page of now.
-func (q Query) Statement() (sql string, args []any) { return q.statement() }
+// Statement is that of a page of now, in the way that is thought to be the shorter one.
+func (p *Profiles) Statement(ctx context.Context, q Query) (sql string, args []any, err error) {
+	byWords, err := p.planner.byWords(ctx, q)
+	sql, args = q.statement(byWords)
+	return sql, args, err
+}
+
+// PageByWords reads a page of now among all who have the words.
+func (p *Profiles) PageByWords(ctx context.Context, q Query) (page Page, err error) {
+	sql, args := q.statement(true)
+	rows, err := p.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return page, err
+	}
+	err = page.read(rows, q.Limit)
+	return page, err
+}
 
 // StatementAt is that of a page of the past, in one of the Ways.
 func (q Query) StatementAt(m Moment, way string) (sql string, args []any) {

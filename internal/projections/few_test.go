@@ -13,37 +13,59 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// Five of 20,000 users are suspended, and five deleted.
+// Five of 20,000 users are suspended, five deleted, and five have a rare name.
 const manyProfiles = `
 INSERT INTO derived.user_profiles (user_id, version, position, created_at, updated_at, status, email, email_key, display_name,
   first_name, last_name, suspension_reason, roles, search)
 SELECT md5('user ' || n)::uuid, 1, n, to_timestamp(n), to_timestamp(n), CASE n % 4000 WHEN 0 THEN 'suspended' WHEN 1 THEN 'deleted' ELSE 'active' END,
-  n || '@example.com', n || '@example.com', 'User ' || n, '', '', '', '{}', ''
+  n || '@example.com', n || '@example.com', 'User ' || n, '', '', '', '{}', array_to_tsvector(ARRAY['user', CASE n % 4000 WHEN 2 THEN 'rarely' ELSE 'often' END])
 FROM generate_series(1, 20000) n`
 
-// Whoever lists the few users who are not active does not wait until all the others have been looked at: in whatever order now,
-// and in that of creation at any moment.
-func TestListOfFewLooksAtFew(t *testing.T) {
+// Whoever lists the few users who are not active, or who have a name that few have, does not wait until all the others have been
+// looked at, in whatever order. Nor are all looked at who have a common name.
+func TestListLooksAtFew(t *testing.T) {
 	t.Parallel()
-	pool := pgtest.New(t)
-	for _, sql := range []string{manyProfiles, "ANALYZE derived.user_profiles"} {
-		if _, err := pool.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	end := projections.At(eventstore.Place{Position: 20_000, RecordedAt: time.Unix(20_000, 0)})
-	for _, status := range []domain.Status{domain.Suspended, domain.Deleted} {
+	pool := manyUsers(t)
+	p := projections.NewProfiles(pool)
+	for _, q := range []projections.Query{
+		{Status: domain.Suspended, Limit: 50, Count: true}, {Status: domain.Deleted, Limit: 50, Count: true},
+		{Words: "RARE", Limit: 50, Count: true}, {Words: "rarely user", Limit: 50, Count: true},
+		{Words: "often", Limit: 4},
+	} {
 		for _, by := range []string{"createdAt", "updatedAt", "email", "displayName"} {
-			q := projections.Query{Status: status, Limit: 50, Count: true, Order: projections.Order{By: by}}
-			sql, args := q.Statement()
+			q.Order.By = by
+			sql, args, err := p.Statement(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
 			looksAtFew(t, pool, "SELECT", sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...))
 		}
+	}
+}
+
+// In the order of creation, a list of the few at any moment is as quick.
+func TestListOfThePastLooksAtFew(t *testing.T) {
+	t.Parallel()
+	pool := manyUsers(t)
+	end := projections.At(eventstore.Place{Position: 20_000, RecordedAt: time.Unix(20_000, 0)})
+	for _, status := range []domain.Status{domain.Suspended, domain.Deleted} {
 		for _, way := range []string{"in order, newest rows", "in order, former rows"} {
 			q := projections.Query{Status: status, Limit: 50, Order: projections.Order{By: "createdAt"}}
 			sql, args := q.StatementAt(end, way)
 			looksAtFew(t, pool, eventstore.KeepPlan, sql, args)
 		}
 	}
+}
+
+func manyUsers(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.New(t)
+	for _, sql := range []string{manyProfiles, "ANALYZE derived.user_profiles"} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pool
 }
 
 // PostgreSQL counts a row for the index by which it was found, or for the table after a bitmap of rows.

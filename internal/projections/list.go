@@ -95,7 +95,11 @@ func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 		err = p.readByRole(ctx, q, &page)
 		return page, err
 	}
-	sql, args := q.statement()
+	byWords, err := p.planner.byWords(ctx, q)
+	if err != nil {
+		return page, err
+	}
+	sql, args := q.statement(byWords)
 	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {

@@ -18,15 +18,19 @@ var orders = map[string]struct{ name, typ string }{
 	"displayName": {"p.display_name", "text"},
 }
 
-// statement writes the query of a page, for PostgreSQL to find a way.
-func (q Query) statement() (sql string, args []any) {
+// statement writes the query of a page, for PostgreSQL to find a way: any, or among all who have the words, who are found first.
+func (q Query) statement(byWords bool) (sql string, args []any) {
 	var c conditions
 	q.filter(&c)
-	total := "0"
+	total, from := "0", "derived.user_profiles p"
 	if q.Count {
 		total = "(SELECT count(*) FROM derived.user_profiles p WHERE " + c.String() + ")"
 	}
-	return q.pageOf("derived.user_profiles p", "p.user_id", orders[q.Order.By].name, total, c)
+	if byWords { // OFFSET keeps the order of the list from being looked at before
+		from = "(SELECT * FROM derived.user_profiles p WHERE " + c.String() + " OFFSET 0) p"
+		c.terms = []string{"true"}
+	}
+	return q.pageOf(from, "p.user_id", orders[q.Order.By].name, total, c)
 }
 
 // statementByRole writes the query of a page in the order of creation, which looks at those who ever had the role.

@@ -43,6 +43,7 @@ func TestListsFilterSortAndPage(t *testing.T) {
 		t.Fatalf("%d users, want 60", len(all))
 	}
 	now := func(q projections.Query) (projections.Page, error) { return p.List(t.Context(), q, 0, 0) }
+	byWords := func(q projections.Query) (projections.Page, error) { return p.PageByWords(t.Context(), q) }
 	byRole := func(q projections.Query) (projections.Page, error) { return p.PageByRole(t.Context(), q) }
 	for name, f := range filters(ids, all[30].CreatedAt) {
 		for _, by := range []string{"createdAt", "updatedAt", "email", "displayName"} {
@@ -52,6 +53,9 @@ func TestListsFilterSortAndPage(t *testing.T) {
 					want := expected(all, f.query, f.match)
 					if got := walk(t, f.query, len(want), now); !slices.Equal(got, want) {
 						t.Errorf("%s by %s (descending %v), pages of %d: %v, want %v", name, by, desc, limit, got, want)
+					}
+					if got := walk(t, f.query, len(want), byWords); !slices.Equal(got, want) {
+						t.Errorf("%s by words (descending %v), pages of %d: %v, want %v", name, desc, limit, got, want)
 					}
 					if f.query.Role == "" || by != "createdAt" {
 						continue

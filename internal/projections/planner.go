@@ -58,7 +58,7 @@ func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected
 	e = expected{versions: s.Versions, users: s.Users * share(s.Created, at), same: s.Users * share(s.Updated, at)}
 	if q.Words+q.Role != "" {
 		m, err := p.matches(ctx, q)
-		e.worded, e.held = m.worded, m.held
+		e.worded, e.held = m.worded+m.lost, m.held
 		return e, err
 	}
 	return e, nil
