@@ -43,6 +43,7 @@ type folding struct {
 	copied chan time.Duration // how long the portion before took
 
 	user     uuid.UUID
+	begun    bool // a user; any id may be one, the nil UUID too
 	gathered int  // events, since rows were handed over
 	failed   bool // an event of this user
 	letters  []outbox.Letter
@@ -61,14 +62,14 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 	if err := f.way.make(ctx); err != nil {
 		return err
 	}
-	if user := projections.UserOf(e); user != f.user {
+	if user := projections.UserOf(e); !f.begun || user != f.user {
 		f.endUser()
 		if f.gathered >= eventsTogetherAlone || f.gathered >= eventsTogether && !f.way.alone.Load() {
 			if err := f.handOver(ctx); err != nil {
 				return err
 			}
 		}
-		f.user, f.failed = user, false
+		f.user, f.begun, f.failed = user, true, false
 		f.rows.Begin(user)
 	}
 	f.gathered++
@@ -94,7 +95,7 @@ func (f *folding) park(e eventstore.Recorded, why error) {
 }
 
 func (f *folding) endUser() {
-	if f.user != uuid.Nil {
+	if f.begun {
 		f.rows.End()
 	}
 }
