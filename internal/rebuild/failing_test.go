@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -62,6 +63,7 @@ func TestRebuildThatFailsAnywhere(t *testing.T) {
 	r.work(t)
 	r.caughtUp(t)
 	rows := r.rows(t)
+	<-time.After(1100 * time.Millisecond) // for a second after the last event rebuilds go another way, and their statements are others
 	config, fault := r.pool.Config(), new(failing)
 	config.ConnConfig.Tracer, config.ConnConfig.DialFunc = fault, fault.dial
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
