@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,16 +65,26 @@ func (f *folding) add(ctx context.Context, e eventstore.Recorded) error {
 	}
 	if user := projections.UserOf(e); !f.begun || user != f.user {
 		f.endUser()
-		if f.gathered >= eventsTogetherAlone || f.gathered >= eventsTogether && !f.way.alone.Load() {
-			if err := f.handOver(ctx); err != nil {
-				return err
-			}
-		}
 		f.user, f.begun, f.failed = user, true, false
 		f.rows.Begin(user)
 	}
+	if f.gathered >= eventsTogetherAlone || f.gathered >= eventsTogether && !f.way.alone.Load() {
+		if err := f.handOver(ctx); err != nil {
+			return err
+		}
+	}
 	f.gathered++
+	return f.take(e)
+}
+
+// errPassed has a rebuild fail that would put an event that fails now behind one that was given up, which its user had come to: that
+// happens in a build that knows less than the one before. When it is tried again, it would be taken for handled.
+var errPassed = errors.New("an event fails now that did not when a later one of its user was given up")
+
+func (f *folding) take(e eventstore.Recorded) error {
 	switch {
+	case f.skipped[e.Position] && f.failed:
+		return errPassed
 	case f.skipped[e.Position]:
 		f.rows.Pass(e)
 	case f.failed:
