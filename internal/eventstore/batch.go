@@ -139,6 +139,9 @@ func scanOutcome(row pgx.CollectableRow) (outcome, error) {
 	case "claimed":
 		return outcome{err: &ClaimTaken{}}, nil
 	case "replayed":
+		if stream == nil { // its record was forgotten between two statements, after more than a day
+			return outcome{err: ErrUnavailable}, nil
+		}
 		r.StreamID, r.Version, r.Position, r.RecordedAt = *stream, o.Version, o.Position, o.RecordedAt
 		o.Replayed = &r
 	}
