@@ -31,10 +31,11 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	lists := newGate(listsAtOnce)
 	get(zipped, "/v1/users", a.read(lists.then(a.list), "email", "id", "status", "role", "q", "created_after", "created_before",
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
-	get(zipped, "/v1/users/{id}/history", a.read(lists.then(a.history), "limit", "cursor", "order"))
+	streams := newGate(listsAtOnce) // of one user: they wait for no projection, and for none who does
+	get(zipped, "/v1/users/{id}/history", a.read(streams.then(a.history), "limit", "cursor", "order"))
 	get(zipped, "/v1/users/{id}/diff", a.read(lists.then(a.diff), "from", "to"))
 	get(zipped, "/v1/changes", a.read(lists.then(a.changes), "from", "to", "fields", "order", "limit", "cursor"))
-	get(zipped, "/v1/users/{id}/events", a.read(lists.then(a.events), "after_version", "limit", "cursor"))
+	get(zipped, "/v1/users/{id}/events", a.read(streams.then(a.events), "after_version", "limit", "cursor"))
 	get(zipped, "/v1/events", a.read(a.feedEvents, "after", "since", "limit", "types", "user_id", "correlation_id", "actor", "wait"))
 	get(zipped, "/v1/projections", a.read(a.projections))
 	get(zipped, "/v1/projections/{name}", a.read(a.projection))

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -15,6 +16,12 @@ type turns struct {
 
 // name tells users ('u' and the id) from keys ('k' and the hash).
 type name [33]byte
+
+// longestLine is how many requests are let into a line. They hold places that requests for all users share, so one user's take a quarter
+// of those at most.
+const longestLine = 128
+
+var errLongLine = errors.New("the line is too long")
 
 type line struct {
 	turn   chan struct{} // holds a token while it is somebody's turn
@@ -48,6 +55,9 @@ func newName(kind byte, id []byte) name {
 
 func (t *turns) wait(ctx context.Context, n name) (done func(), err error) {
 	l := t.join(n)
+	if l == nil {
+		return nil, errLongLine
+	}
 	select {
 	case l.turn <- struct{}{}:
 		return func() { <-l.turn; t.leave(n, l) }, nil
@@ -57,6 +67,7 @@ func (t *turns) wait(ctx context.Context, n name) (done func(), err error) {
 	}
 }
 
+// join returns nil if the line is too long.
 func (t *turns) join(n name) *line {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,6 +75,9 @@ func (t *turns) join(n name) *line {
 	if !ok {
 		l = &line{turn: make(chan struct{}, 1)}
 		t.lines[n] = l
+	}
+	if l.length == longestLine {
+		return nil
 	}
 	l.length++
 	return l
