@@ -3,5 +3,6 @@
 SET LOCAL ROLE usersvc_app;
 
 CREATE INDEX user_profiles_by_status ON derived.user_profiles (status, created_at, user_id) WHERE status <> 'active';
+CREATE INDEX user_versions_by_status ON derived.user_versions (status, position, until, user_id, created_at) WHERE status <> 'active';
 
 RESET ROLE;

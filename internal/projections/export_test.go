@@ -7,11 +7,12 @@ import (
 
 // Ways are those in which a page of the past can be found, by what the planner would have to expect.
 var Ways = map[string]expected{
-	"one by one":            {versions: 1e12, users: 1, worded: 1, held: 1},
-	"by role":               {versions: 1e12, users: 1, worded: 1e12, held: 1},
-	"created by then":       {versions: 1e12, users: 1, worded: 1e12, held: 1e12},
-	"in order, newest rows": {users: 1e9, same: 1e9, worded: 1e9, held: 1e9},
-	"in order, former rows": {users: 1e9, same: 0, worded: 1e9, held: 1e9},
+	"one by one":            {versions: 1e12, users: 1, worded: 1, held: 1, standing: 1e12},
+	"by role":               {versions: 1e12, users: 1, worded: 1e12, held: 1, standing: 1e12},
+	"by status":             {versions: 1e12, users: 1e12, worded: 1e12, held: 1e12, standing: 1},
+	"created by then":       {versions: 1e12, users: 1, worded: 1e12, held: 1e12, standing: 1e12},
+	"in order, newest rows": {users: 1e9, same: 1e9, worded: 1e9, held: 1e9, standing: 1e9},
+	"in order, former rows": {users: 1e9, same: 0, worded: 1e9, held: 1e9, standing: 1e9},
 }
 
 // Twin returns another role with the same bit.

@@ -102,6 +102,9 @@ func scanExpected(row pgx.Row) (float64, error) {
 // looks is how many rows tell how many have some words: one in a hundred is met often enough.
 const looks = 1000
 
+// fewest stands for none: it costs less to look at a few thousand one by one than past a million in vain.
+const fewest = 0.1
+
 // sample looks at some pages of a table, and takes the others for the same. PostgreSQL's planner would not do: it takes whatever begins
 // a word for the beginning of words in a fiftieth of all rows, at least.
 func sample(batch *pgx.Batch, rows *float64, table string, all float64, condition func(*conditions)) {
@@ -112,7 +115,7 @@ func sample(batch *pgx.Batch, rows *float64, table string, all float64, conditio
 	batch.Queue(sql, c.args...).QueryRow(func(row pgx.Row) error {
 		var looked, found float64
 		err := row.Scan(&looked, &found)
-		*rows = all * max(found, 0.5) / max(looked, 1)
+		*rows = all * max(found, fewest) / max(looked, 1)
 		return err
 	})
 }

@@ -3,6 +3,8 @@ package projections
 import (
 	"strconv"
 	"strings"
+
+	"github.com/usersvc/usersvc/internal/domain"
 )
 
 // candidates finds the users who may be on the page, if that leaves fewer to look at than all of them in the order of the
@@ -15,6 +17,8 @@ func (w *writing) candidates(e expected) (who string, sorted bool) {
 		return w.worded(), false
 	case w.Role != "" && (byRole || e.few(e.held, w.Query)):
 		return w.holding(), byRole
+	case w.inactive() && e.few(e.standing, w.Query):
+		return w.standing(), false
 	case e.few(e.users, w.Query):
 		return w.created(), false
 	}
@@ -75,4 +79,13 @@ func (w *writing) worded() string {
 func (w *writing) holding() string {
 	return `SELECT p.user_id, p.created_at FROM derived.role_holders p
   WHERE p.role = ` + w.arg(w.Role) + ` AND p.created_at <= ` + w.instant + ` AND p.position <= ` + position
+}
+
+// inactive says that users of a status are asked for that has an index: most are active.
+func (w *writing) inactive() bool { return w.Status == domain.Suspended || w.Status == domain.Deleted }
+
+// standing finds the users who had the status.
+func (w *writing) standing() string {
+	had := "p.status = " + literal[w.Status] + " AND p.position <= " + position
+	return known + had + ` UNION ALL SELECT p.user_id, p.created_at FROM derived.user_versions p WHERE ` + had + " AND p.until > " + position
 }

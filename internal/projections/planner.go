@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -11,6 +12,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/usersvc/usersvc/internal/domain"
 )
 
 // planner knows how many rows a list may come across, from what PostgreSQL has gathered for its own planner.
@@ -39,6 +42,10 @@ func newPlanner(pool *pgxpool.Pool) *planner {
 type statistics struct {
 	Versions, Users  float64
 	Created, Updated []time.Time // of users: the bounds of parts with as many users each
+	UserStates       []string    // the usual ones of users, and what part of all has each
+	UserShares       []float64
+	VersionStates    []string // the same of versions
+	VersionShares    []float64
 }
 
 // expected is how many rows there may be of what a page could be found by.
@@ -48,6 +55,7 @@ type expected struct {
 	same     float64 // of these, who are today as they were
 	worded   float64 // by words: users today, and versions that lost one
 	held     float64 // by role: users who have it or had it
+	standing float64 // by status: users who have it today, and versions that had it
 }
 
 func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected, err error) {
@@ -56,6 +64,7 @@ func (p *planner) expect(ctx context.Context, q Query, at time.Time) (e expected
 		return e, err
 	}
 	e = expected{versions: s.Versions, users: s.Users * share(s.Created, at), same: s.Users * share(s.Updated, at)}
+	e.standing = s.Users*part(s.UserStates, s.UserShares, q.Status) + s.Versions*part(s.VersionStates, s.VersionShares, q.Status)
 	if q.Words+q.Role != "" {
 		m, err := p.matches(ctx, q)
 		e.worded, e.held = m.worded+m.lost, m.held
@@ -73,8 +82,21 @@ func share(bounds []time.Time, at time.Time) float64 {
 	return float64(before) / float64(len(bounds))
 }
 
+// part is what part of a table has a status. One that is not usual is rare; nobody knows what is usual before PostgreSQL has looked.
+func part(states []string, shares []float64, status domain.Status) float64 {
+	if len(states) == 0 {
+		return 1
+	}
+	if i := slices.Index(states, string(status)); i >= 0 {
+		return shares[i]
+	}
+	return 0
+}
+
 const readStatistics = `
-SELECT s.*, COALESCE(c.histogram_bounds::text::timestamptz[], '{}'), COALESCE(u.histogram_bounds::text::timestamptz[], '{}')
+SELECT s.*, COALESCE(c.histogram_bounds::text::timestamptz[], '{}'), COALESCE(u.histogram_bounds::text::timestamptz[], '{}'),
+  COALESCE(p.most_common_vals::text::text[], '{}'), COALESCE(p.most_common_freqs, '{}'),
+  COALESCE(v.most_common_vals::text::text[], '{}'), COALESCE(v.most_common_freqs, '{}')
 FROM (
   SELECT sum(rows) FILTER (WHERE oid = 'derived.user_versions'::regclass), sum(rows) FILTER (WHERE oid = 'derived.user_profiles'::regclass)
   FROM (
@@ -83,7 +105,9 @@ FROM (
   ) t
 ) s (versions, users)
 LEFT JOIN pg_stats c ON c.schemaname = 'derived' AND c.tablename = 'user_profiles' AND c.attname = 'created_at'
-LEFT JOIN pg_stats u ON u.schemaname = 'derived' AND u.tablename = 'user_profiles' AND u.attname = 'updated_at'`
+LEFT JOIN pg_stats u ON u.schemaname = 'derived' AND u.tablename = 'user_profiles' AND u.attname = 'updated_at'
+LEFT JOIN pg_stats p ON p.schemaname = 'derived' AND p.tablename = 'user_profiles' AND p.attname = 'status'
+LEFT JOIN pg_stats v ON v.schemaname = 'derived' AND v.tablename = 'user_versions' AND v.attname = 'status'`
 
 func (p *planner) statistics(ctx context.Context) (statistics, error) {
 	p.mu.Lock()
