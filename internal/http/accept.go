@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"mime"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,15 +18,20 @@ func (r *request) preferred(mediaTypes ...string) (best string) {
 	}
 	var most rating
 	for _, mediaType := range mediaTypes {
-		if rated := rate(accept, mediaType); rated.quality > 0 && rated.above(most) {
+		group, _, _ := strings.Cut(mediaType, "/")
+		if rated := rate(accept, mediaType, group+"/*", "*/*"); rated.quality > 0 && rated.above(most) {
 			best, most = mediaType, rated
 		}
 	}
 	return best
 }
 
-// rating is what a client thinks of a media type. Specific says how closely it was named, from 1 for
-// */* to 3.
+// takesGzip reports whether a client would have an answer compressed so (RFC 9110 §12.5.3): by its name, or by any name.
+func takesGzip(h http.Header) bool {
+	return rate(strings.Join(h["Accept-Encoding"], ","), "gzip", "*").quality > 0
+}
+
+// rating is what a client thinks of what it could be sent. Specific says how closely that was named, from 1 for the loosest name.
 type rating struct {
 	quality  float64
 	specific int
@@ -35,13 +42,13 @@ func (r rating) above(other rating) bool {
 	return r.quality > other.quality || r.quality == other.quality && r.specific > other.specific
 }
 
-// rate finds the closest name for a media type in the header: it alone counts.
-func rate(accept, mediaType string) (closest rating) {
-	group, _, _ := strings.Cut(mediaType, "/")
-	for one := range strings.SplitSeq(accept, ",") {
+// rate looks in the header for names of one thing, from the closest to the loosest: the closest that is there alone counts.
+func rate(header string, names ...string) (closest rating) {
+	for one := range strings.SplitSeq(header, ",") {
 		name, parameters, err := mime.ParseMediaType(one)
-		specific := map[string]int{"*/*": 1, group + "/*": 2, mediaType: 3}[name]
-		if err != nil || specific <= closest.specific {
+		at := slices.Index(names, name)
+		specific := len(names) - at
+		if err != nil || at < 0 || specific <= closest.specific {
 			continue
 		}
 		closest = rating{1, specific}

@@ -44,3 +44,18 @@ func TestPreferred(t *testing.T) {
 		}
 	}
 }
+
+func TestTakesGzip(t *testing.T) {
+	for accept, want := range map[string]bool{
+		"gzip": true, "GZIP": true, "gzip, deflate, br": true, "br;q=1.0, gzip;q=0.001": true, "*": true, "*;q=0.5, br": true, "*;q=0, gzip": true,
+		"": false, "gzip;q=0": false, "gzip; q=0.000": false, "identity, gzip;q=0": false, "br, notgzip": false, "gzip2": false, "deflate": false,
+		"*;q=0": false, "gzip;q=0, *": false, "*, gzip;q=0": false, "gzip;q=x": false, "identity": false,
+	} {
+		if got := takesGzip(http.Header{"Accept-Encoding": {accept}}); got != want {
+			t.Errorf("%q: %v, want %v", accept, got, want)
+		}
+	}
+	if takesGzip(http.Header{}) || !takesGzip(http.Header{"Accept-Encoding": {"br", "gzip"}}) {
+		t.Error("a header that is missing is no wish, and one on two lines is one")
+	}
+}

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 
+	"github.com/go-chi/chi/v5/middleware"
 	"github.com/go-chi/cors"
 )
 
@@ -23,4 +24,24 @@ func cross(origins []string) []layer {
 			"X-Projection-Position", "X-Request-Id"},
 		MaxAge: 600,
 	})}
+}
+
+// Fast and good enough: lists are a few kilobytes of repeating member names.
+const compression = 5
+
+// zip compresses answers of some media types with gzip, for clients that take it.
+func zip(mediaTypes ...string) []layer {
+	return []layer{settleEncoding, middleware.Compress(compression, mediaTypes...)}
+}
+
+// settleEncoding leaves of the header Accept-Encoding what it comes to. To the library any mention of gzip is a wish for it.
+func settleEncoding(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if takesGzip(r.Header) {
+			r.Header.Set("Accept-Encoding", "gzip")
+		} else {
+			r.Header.Del("Accept-Encoding")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

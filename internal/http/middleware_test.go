@@ -135,6 +135,20 @@ func TestCompression(t *testing.T) {
 	}
 }
 
+func TestCompressionIsForThoseWhoTakeIt(t *testing.T) {
+	s := boot(t)
+	for accept, want := range map[string]string{
+		"br, gzip;q=0.5": "gzip", "*": "gzip", "gzip;q=0": "", "identity, gzip;q=0": "", "br, notgzip": "", "deflate": "", "gzip;q=0, deflate": "",
+	} {
+		for _, target := range []string{"/v1/users", "/openapi.yaml"} {
+			got := s.serve(newRequest(t, "GET", target, "", "Accept-Encoding: "+accept))
+			if encoding := got.Header.Get("Content-Encoding"); encoding != want {
+				t.Errorf("%s to a client that takes %q: Content-Encoding is %q", target, accept, encoding)
+			}
+		}
+	}
+}
+
 func TestCORS(t *testing.T) {
 	s := boot(t, func(c *httpapi.Config) { c.CORSOrigins = []string{"https://console.example.com"} })
 	preflight := func(origin string) answer {

@@ -5,11 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/go-chi/chi/v5/middleware"
 )
-
-// Fast and good enough: lists are a few kilobytes of repeating member names.
-const compression = 5
 
 // routes is the contract: every route, and after its handler the query parameters that it takes.
 func (a *api) routes(c Config, docs contract) chi.Router {
@@ -27,7 +23,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 	a.commands(v1, newGate(commandsAtOnce))
 	get(v1, "/v1/users/{id}", a.read(newGate(readsAtOnce).then(a.user), "as_of", "version", "at_position"))
 
-	zipped := v1.With(middleware.Compress(compression, "application/json"))
+	zipped := v1.With(zip("application/json")...)
 	lists := newGate(listsAtOnce)
 	get(zipped, "/v1/users", a.read(lists.then(a.list), "email", "id", "status", "role", "q", "created_after", "created_before",
 		"sort", "limit", "cursor", "count", "min_position", "as_of", "at_position"))
@@ -50,7 +46,7 @@ func (a *api) routes(c Config, docs contract) chi.Router {
 
 	get(mux, "/livez", a.plain(live))
 	get(mux, "/readyz", a.plain(a.readiness))
-	pages := mux.With(middleware.Compress(compression, "application/json", "application/yaml", "text/html", "text/css", "text/javascript"))
+	pages := mux.With(zip("application/json", "application/yaml", "text/html", "text/css", "text/javascript")...)
 	get(pages, "/openapi.yaml", a.plain(docs.yaml))
 	get(pages, "/openapi.json", a.plain(docs.json))
 	get(pages, "/problems/{code}", a.plain(problemPage))
