@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -107,6 +109,32 @@ func TestEventsOfOtherDomainsAreCounted(t *testing.T) {
 		t.Errorf("in a list: %v", page)
 	}
 	s.want(t, 200, "", "PUT", path+"/roles/admin", "", `If-Match: "1.3"`) // a follower fails no command
+}
+
+// What is shown of a position is what is shown of the instant that it names, counters included.
+func TestMomentIsThatOfTheNewestEventShown(t *testing.T) {
+	s := boot(t)
+	path := s.create(t, "ada@example.com")
+	created := mustTime(t, s.want(t, 200, "", "GET", path, "").json(t)["createdAt"])
+	<-time.After(time.Until(created.Truncate(time.Second).Add(time.Second))) // Memento-Datetime has whole seconds
+	user := strings.TrimPrefix(path, "/v1/users/")
+	s.report(t, cloudEvent("1", "PostCreated", user), single)
+	s.report(t, cloudEvent("2", "PostDeleted", user), single)
+	s.report(t, cloudEvent("3", "PostDeleted", user), single) // changes nothing
+	s.settle(t)
+	for q, newest := range map[string]int64{"at_position=1": 1, "version=1": 1, "at_position=2": 2, "at_position=3": 3, "at_position=4": 3} {
+		got := s.want(t, 200, "", "GET", path+"?"+q, "")
+		at := s.timeOf(t, newest)
+		again := s.want(t, 200, "", "GET", path+"?as_of="+at, "")
+		if got.json(t)["asOf"] != at || string(got.Body) != string(again.Body) || got.Header.Get("ETag") != again.Header.Get("ETag") {
+			t.Errorf("%s: %s %s, and as of %s: %s %s", q, got.Body, got.Header.Get("ETag"), at, again.Body, again.Header.Get("ETag"))
+		}
+		for _, a := range []answer{got, again} {
+			if memento := mustTime(t, at).Format(http.TimeFormat); a.Header.Get("Memento-Datetime") != memento {
+				t.Errorf("%s: Memento-Datetime is %s, want %s", q, a.Header.Get("Memento-Datetime"), memento)
+			}
+		}
+	}
 }
 
 // timeOf is when a position was recorded, as a query writes it.

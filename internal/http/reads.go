@@ -45,7 +45,7 @@ func (a *api) pastUser(ctx context.Context, r *request, p users.Point, known fun
 	shown := newUser(moment.User, moment.Activity)
 	shown.AsOf = (*stamp)(&moment.AsOf)
 	h := r.w.Header()
-	h.Set("Memento-Datetime", moment.User.UpdatedAt.UTC().Format(http.TimeFormat))
+	h.Set("Memento-Datetime", moment.Newest.UTC().Format(http.TimeFormat))
 	h.Set("Link", `</v1/users/`+r.id.String()+`>; rel="original", </v1/users/`+r.id.String()+`/history>; rel="timemap"`)
 	return writeUser(r.w, moment.View, shown, known, pastCaching)
 }

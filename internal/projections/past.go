@@ -28,6 +28,7 @@ type Counting struct {
 	user  uuid.UUID
 	at    Moment
 	found Activity
+	since time.Time // of the newest event that changed a counter
 	// Why it may not be the last word:
 	ahead  int64 // the position of activity up to the moment that the projection has not had, or 0
 	parked bool
@@ -66,7 +67,7 @@ func (p *Profiles) count(ctx context.Context, c *Counting) error {
 // One statement, so one snapshot: what the checkpoint has passed is in the ledger, or parked. Users are
 // not asked about together, as for Current: there are hardly ever two at once.
 const selectPast = `
-SELECT COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0), COALESCE(a.position, 0), COALESCE((
+SELECT COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0), COALESCE(a.position, 0), COALESCE(a.recorded_at, '0001-01-01Z'), COALESCE((
     SELECT e.position FROM (
       SELECT position, recorded_at FROM eventlog.events WHERE stream_type = 'activity' AND position > s.checkpoint ORDER BY position LIMIT 1
     ) e WHERE e.recorded_at <= $2 AND e.position <= $3
@@ -76,13 +77,16 @@ SELECT COALESCE(a.post_count, 0), COALESCE(a.follower_count, 0), COALESCE(a.posi
     WHERE d.subscription = '` + Subscription + `' AND d.user_id = $1 AND e.recorded_at <= $2 AND e.position <= $3 AND d.state <> 'skipped'
   )
 FROM ` + standing + ` LEFT JOIN LATERAL (
-  SELECT position, post_count, follower_count FROM derived.activity
+  SELECT position, recorded_at, post_count, follower_count FROM derived.activity
   WHERE user_id = $1 AND recorded_at <= $2 AND position <= $3 ORDER BY recorded_at DESC, position DESC LIMIT 1
 ) a ON true`
+
+// Since is when the counters that were read became what they are: the time of the event, zero if there was none.
+func (c *Counting) Since() time.Time { return c.since }
 
 // Queue asks for the counters.
 func (c *Counting) Queue(b *pgx.Batch) {
 	b.Queue(selectPast, c.user, c.at.RecordedAt, c.at.through()).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&c.found.PostCount, &c.found.FollowerCount, &c.found.Position, &c.ahead, &c.parked)
+		return row.Scan(&c.found.PostCount, &c.found.FollowerCount, &c.found.Position, &c.since, &c.ahead, &c.parked)
 	})
 }

@@ -49,7 +49,7 @@ func (u *Users) At(ctx context.Context, id uuid.UUID, p Point) (m Moment, err er
 		m, err = u.atMoment(ctx, id, p)
 	}
 	if m.AsOf = p.Time; p.Time.IsZero() {
-		m.AsOf = m.User.UpdatedAt
+		m.AsOf = m.Newest
 	}
 	return m, err
 }
@@ -58,6 +58,7 @@ func (u *Users) atVersion(ctx context.Context, id uuid.UUID, p Point) (m Moment,
 	if m.View, err = u.livingAt(ctx, id, p, nil); err == nil {
 		m.Activity, err = u.activityAt(ctx, id, projections.At(m.place()))
 	}
+	m.Newest = m.User.UpdatedAt // nothing behind the version's own event is shown
 	return m, err
 }
 
@@ -73,6 +74,9 @@ func (u *Users) atMoment(ctx context.Context, id uuid.UUID, p Point) (m Moment, 
 	counting := projections.Count(id, moment)
 	if m.View, err = u.livingAt(ctx, id, p, counting); err == nil {
 		m.Activity, err = u.profiles.Counted(ctx, counting, activityPatience)
+	}
+	if m.Newest = m.User.UpdatedAt; counting.Since().After(m.Newest) {
+		m.Newest = counting.Since()
 	}
 	return m, fromProfiles(err)
 }

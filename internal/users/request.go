@@ -89,9 +89,9 @@ type Point struct {
 	Position int64
 }
 
-// Moment is a user as it was, and the instant that was asked for (for a version or a position: the
-// time of the newest event shown, which is View.User.UpdatedAt).
+// Moment is a user as it was, the time of the newest event shown, one that changed a counter included, and the instant that
+// was asked for: for a version or a position, that time.
 type Moment struct {
 	View
-	AsOf time.Time
+	Newest, AsOf time.Time
 }
