@@ -115,7 +115,7 @@ func (a *api) events(r *request) error {
 	if number(r.query, "cursor", &cursor, 1, maxVersion) != nil {
 		return errCursor
 	}
-	if after >= 0 && cursor >= 0 && after != cursor {
+	if cursor >= 0 && after > cursor { // a page behind a version ends behind it
 		return errFilters
 	}
 	ctx, cancel := within(r.Request, readTimeout)

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,6 +115,13 @@ func TestEvents(t *testing.T) {
 			t.Errorf("by %d (-want +got):\n%s", limit, diff)
 		}
 	}
+	next := s.want(t, 200, "", "GET", path+"/events?after_version=2&limit=2", "").json(t)["nextCursor"].(string)
+	for _, filter := range []string{"after_version=2&", "after_version=4&", ""} {
+		if versions := s.walk(t, path+"/events?"+filter+"limit=2&cursor="+next, 2); !slices.Equal(versions, []float64{5, 6, 7}) {
+			t.Errorf("the second page, with %q sent along: %v", filter, versions)
+		}
+	}
+	s.want(t, 400, "invalid_cursor", "GET", path+"/events?after_version=5&cursor="+next, "")
 	for _, q := range []string{"after_version=7", "after_version=2147483647", "cursor=7", "cursor=7&after_version=7"} {
 		if got := s.want(t, 200, "", "GET", path+"/events?"+q, "").json(t); len(got["data"].([]any)) > 0 || got["nextCursor"] != nil {
 			t.Errorf("%s: %v", q, got)
