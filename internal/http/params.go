@@ -62,8 +62,8 @@ func number[N int | int64](q query, name string, n *N, least, most N) error {
 	return nil
 }
 
-// The parser of the standard library also takes single digits and a comma.
-var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
+// The parser of the standard library also takes single digits, a comma, and offsets of 24 hours or with 60 minutes.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
 // instant reads a time into t, to the microsecond that the log has.
 func (q query) instant(name string, t *time.Time) error {
