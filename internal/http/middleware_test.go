@@ -190,8 +190,14 @@ func TestRateLimit(t *testing.T) {
 	}
 	s.want(t, 200, "", "GET", "/v1/users", "", "X-Actor: grace")
 	s.want(t, 200, "", "GET", "/v1/users", "")
-	s.want(t, 404, "route_not_found", "GET", "/v1/nothing", "", "X-Actor: ada")
-	s.want(t, 405, "method_not_allowed", "DELETE", "/v1/users", "", "X-Actor: ada")
+	for _, uncounted := range []answer{
+		s.want(t, 404, "route_not_found", "GET", "/v1/nothing", "", "X-Actor: ada"),
+		s.want(t, 405, "method_not_allowed", "DELETE", "/v1/users", "", "X-Actor: ada"),
+	} {
+		if h := uncounted.Header; h.Get("RateLimit") != "" || h.Get("RateLimit-Policy") != "" {
+			t.Errorf("what counts against nobody says what is left: %v", h)
+		}
+	}
 	s.want(t, 200, "", "GET", "/livez", "", "X-Actor: ada")
 }
 
