@@ -31,7 +31,7 @@ func (p Profile) withTerms() Profile {
 	if p.found == nil {
 		u := p.User
 		address := domain.CanonicalEmail(u.Email)
-		p.found = &terms{address, wordsOf(address, u.DisplayName, u.FirstName, u.LastName)}
+		p.found = &terms{address, wordsOf(spellings(u.Email, address), u.DisplayName, u.FirstName, u.LastName)}
 	}
 	return p
 }

@@ -24,11 +24,21 @@ func quoteAll(words []string) string {
 	return b.String()
 }
 
-// wordsOf are the words of an address and names, and the address whole.
-func wordsOf(address string, names ...string) []string {
-	words := split(address)
-	if address != "" { // a user whose creation was given up has none
-		words = append(words, fold(address))
+// spellings are those that an address is found by. One whose domain is not in ASCII looks otherwise in canonical form.
+func spellings(given, canonical string) []string {
+	switch {
+	case given == "": // a user whose creation was given up has none
+		return nil
+	case isPlain(given): // and differs in case alone
+		return []string{canonical}
+	}
+	return []string{canonical, given}
+}
+
+// wordsOf are the words of an address, as it is spelled, and of names, and the address whole.
+func wordsOf(address []string, names ...string) (words []string) {
+	for _, spelling := range address {
+		words = append(append(words, split(spelling)...), fold(spelling))
 	}
 	for _, name := range names {
 		words = append(words, split(name)...)

@@ -1,6 +1,10 @@
 package projections
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/usersvc/usersvc/internal/domain"
+)
 
 func TestWordsAreFolded(t *testing.T) {
 	t.Parallel()
@@ -11,8 +15,12 @@ func TestWordsAreFolded(t *testing.T) {
 		{"a@b.example", `back\slash 'quoted'`, `'a' 'a@b.example' 'b' 'back' 'example' 'quoted' 'slash' `},
 		{"a@b.example", "ﬁnance Ⅷ", `'a' 'a@b.example' 'b' 'example' 'finance' 'viii' `},
 		{"a@b.example", "李 小龍", `'a' 'a@b.example' 'b' 'example' '小龍' '李' `},
+		{"Ada@XN--Bcher-KVA.example", "", `'ada' 'ada@xn--bcher-kva.example' 'bcher' 'example' 'kva' 'xn' `},
+		{"Ada@BÜCHER.example", "", `'ada' 'ada@bucher.example' 'ada@xn--bcher-kva.example' 'bcher' 'bucher' 'example' 'kva' 'xn' `},
+		{"Jürgen@example.com", "", `'com' 'example' 'jurgen' 'jurgen@example.com' `}, // from a log with other rules
+		{"", "Nobody", `'nobody' `},
 	} {
-		if got := quoteAll(wordsOf(c.address, c.name)); got != c.want {
+		if got := quoteAll(wordsOf(spellings(c.address, domain.CanonicalEmail(c.address)), c.name)); got != c.want {
 			t.Errorf("the words of %q and %q are %s, want %s", c.address, c.name, got, c.want)
 		}
 	}
