@@ -150,12 +150,7 @@ const firstChunk = 20_000
 func TestKilledImportGoesOn(t *testing.T) {
 	t.Parallel()
 	db := pgtest.DB(t)
-	var lines strings.Builder
-	for n := range firstChunk + 100 {
-		fmt.Fprintf(&lines, `{"streamType":"user","streamId":"01890000-0000-7000-8002-%012d","version":1,"type":"UserCreated","schemaVersion":1,"data":{"email":"u%d@example.com","name":"U %d"},%s,"recordedAt":"2024-02-29T10:%02d:%02d.%03dZ"}`+"\n",
-			n, n, n, oldSystem, n/60_000, n/1000%60, n%1000)
-	}
-	file := inFile(t, lines.String())
+	file := inFile(t, manyLines(firstChunk+100))
 	release := holdSecondChunk(t, db)
 	cmd := program(t.Context(), t.TempDir(), environmentOf(db), "import", file)
 	if err := cmd.Start(); err != nil {
