@@ -26,15 +26,11 @@ An import that was interrupted is repeated with the same file: what is in the lo
 
 // Run appends what the log does not have yet.
 func (i importCommand) Run(ctx context.Context, c *config, stdout io.Writer) error {
-	from := os.Stdin
-	if i.File != "" && i.File != "-" {
-		file, err := os.Open(i.File)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		from = file
+	from, err := openSource(ctx, i.File)
+	if err != nil {
+		return err
 	}
+	defer from.Close()
 	return c.withOperator(ctx, func(conn *pgx.Conn) error {
 		p := newProgress(os.Stderr)
 		done, err := transfer.Import(ctx, conn, from, p.show)
