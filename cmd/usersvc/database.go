@@ -56,7 +56,7 @@ func (d *database) close() error {
 	return d.embedded.Stop()
 }
 
-// lost is closed when our own server ends under us.
+// lost is closed when the private server ends under us, be it our own or that of another process.
 func (d *database) lost() <-chan struct{} {
 	if d.embedded == nil {
 		return nil
@@ -168,5 +168,17 @@ func (c *config) withDatabase(ctx context.Context, f func(*database) error) (err
 	if err := db.makeCurrent(ctx); err != nil {
 		return err
 	}
-	return f(db)
+	return db.explain(ctx, f(db))
+}
+
+// explain adds what the database does not say of an error. A server that shuts down takes no connections any more.
+func (d *database) explain(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || d.embedded == nil || !d.embedded.Attached {
+		return err
+	}
+	conn, gone := pgx.Connect(ctx, d.url)
+	if gone != nil {
+		return fmt.Errorf("%w: the private PostgreSQL was ended with the process that ran it", err)
+	}
+	return errors.Join(err, conn.Close(ctx))
 }

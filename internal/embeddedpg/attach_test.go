@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/usersvc/usersvc/internal/embeddedpg"
 )
@@ -29,6 +30,38 @@ func TestSecondProcessAttaches(t *testing.T) {
 	must(t, c.Process.Signal(os.Interrupt))
 	c.expect(t, "answers") // and so its owner's server still runs
 	c.expect(t, "<nil>")
+}
+
+// However the owner ends: those who are attached hear of it, and not before.
+func TestAttachedHearThatTheOwnerIsGone(t *testing.T) {
+	for name, signal := range map[string]os.Signal{"in order": os.Interrupt, "killed": os.Kill} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t)
+			c := startOwner(t, dir)
+			s, forgetful := start(t, embeddedpg.Options{Dir: dir}), start(t, embeddedpg.Options{Dir: dir})
+			unheard := forgetful.Done()
+			must(t, forgetful.Stop())
+			select {
+			case <-s.Done():
+				t.Error("Done is closed though the owner is there")
+			case <-time.After(time.Second):
+			}
+			must(t, c.Process.Signal(signal))
+			select {
+			case <-s.Done():
+			case <-time.After(30 * time.Second):
+				t.Fatal("nothing was heard")
+			}
+			select {
+			case <-unheard:
+				t.Error("a stopped one still listens")
+			default:
+			}
+			if again := start(t, embeddedpg.Options{Dir: dir}); again.Attached {
+				t.Error("attached to nobody's server")
+			}
+		})
+	}
 }
 
 func TestOneOfManyStartsOwnsTheServer(t *testing.T) {

@@ -7,7 +7,8 @@
 //   - The server lives as long as the process that started it, and ends when that process ends, even
 //     by kill -9. Ctrl-C in a terminal does not reach it, so requests can drain before it is stopped.
 //   - A folder has one server. Start in a second process, or a second time in this one, attaches to the
-//     server that runs; it ends with its owner, and whoever attached then sees its connections fail.
+//     server that runs; it ends with its owner. Whoever attached then sees its connections fail, and Done
+//     closed.
 //   - It listens on a Unix socket in a folder that nobody else can enter, and on no port. There is no
 //     password: whoever reaches the socket may connect as any role.
 //   - What it acknowledged is on disk (see settings.go), unless Options.Throwaway says otherwise.

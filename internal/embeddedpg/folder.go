@@ -105,6 +105,16 @@ func (f folder) tryLock() (*os.File, error) {
 	return lock, nil
 }
 
+// taken says whether some process has the folder. Who asks shares the lock for a moment, which keeps nobody else from asking.
+func (f folder) taken() bool {
+	lock, err := os.Open(filepath.Join(f.path, "lock"))
+	if err != nil {
+		return true // as far as can be seen
+	}
+	defer lock.Close()
+	return syscall.Flock(int(lock.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+}
+
 // owner is the process that holds the lock.
 func (f folder) owner() string {
 	pid, _ := os.ReadFile(filepath.Join(f.path, "lock"))

@@ -30,6 +30,7 @@ type Server struct {
 	socketDir string
 	postgres  *process // nil if attached
 	lock      *os.File // nil if attached
+	owner     *owner   // nil if not attached
 }
 
 // Start returns the server of the folder: it starts one, or attaches to the one that runs. The first
@@ -78,11 +79,12 @@ func (s *Server) PsqlCommand() string {
 	return fmt.Sprintf("psql -h %s -p %s -U %s %s", quoted, port, superuser, s.database)
 }
 
-// Done is closed when the server has ended, by Stop or on its own. Of an attached server nothing is
-// heard: its channel stays open.
+// Done is closed when the server has ended, by Stop or on its own; of an attached server when its owner
+// is gone. After a Stop that one is not watched any more.
 func (s *Server) Done() <-chan struct{} {
 	if s.Attached {
-		return nil
+		s.owner.watch()
+		return s.owner.gone
 	}
 	return s.postgres.done
 }
@@ -92,6 +94,7 @@ func (s *Server) Done() <-chan struct{} {
 // called again, and leaves an attached server to its owner.
 func (s *Server) Stop() error {
 	if s.Attached {
+		s.owner.forget()
 		return nil
 	}
 	err := s.postgres.stop()
