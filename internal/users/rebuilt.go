@@ -20,6 +20,9 @@ func NewRebuiltSnapshots(keep func(id uuid.UUID, version int) bool) *RebuiltSnap
 	return &RebuiltSnapshots{keep: keep}
 }
 
+// Schema is that of all snapshots that this build makes, and reads.
+func (s *RebuiltSnapshots) Schema() int32 { return snapshotSchema }
+
 // Begin turns to the next user.
 func (s *RebuiltSnapshots) Begin(user uuid.UUID) { s.view = View{User: domain.NewUser(user)} }
 

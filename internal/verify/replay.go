@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -25,6 +26,7 @@ type derived struct {
 	which          string         // rebuild.AllRows, or CommonRows of a cache
 	skipped        map[int64]bool // positions that the live rows have passed over
 	except         map[uuid.UUID]bool
+	others         string // finds whose rows are more than a cache may have; "" if that is nothing
 
 	failed bool // for the user at hand
 }
@@ -64,13 +66,14 @@ func (c *checking) derived(ctx context.Context, kept *kept) ([]*derived, error) 
 	if err != nil {
 		return nil, err
 	}
+	snapshots := users.NewRebuiltSnapshots(kept.has)
 	return []*derived{
 		{
 			check: "claims", promise: "claims are the addresses of living users", tables: []string{"eventlog.claims"}, whose: "stream_id",
 			rows: new(users.RebuiltClaims), through: c.report.Position, which: rebuild.AllRows,
 		}, {
 			check: "snapshots", promise: "snapshots are what a replay makes", tables: []string{"derived.snapshots"}, whose: "stream_id",
-			rows: users.NewRebuiltSnapshots(kept.has), through: c.report.Position, which: rebuild.CommonRows,
+			rows: snapshots, through: c.report.Position, which: rebuild.CommonRows, others: fmt.Sprintf(selectNeverMade, snapshots.Schema(), maxWrong),
 		}, {
 			check: projections.Subscription, promise: "rows of the projection are what a replay makes", whose: "user_id",
 			tables: projections.Live.Qualified(), rows: new(projections.Rebuilt), through: c.report.Checkpoint,
@@ -174,13 +177,25 @@ func (r *replaying) compare(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for _, user := range different {
-				if !d.except[user] && !r.unreadable[user] {
-					wrong[user.String()] = true
-				}
+			r.blame(d, different, wrong)
+		}
+		if d.others != "" {
+			rows, _ := r.tx.Query(ctx, d.others)
+			never, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+			if err != nil {
+				return err
 			}
+			r.blame(d, never, wrong)
 		}
 		r.found(d.check, d.promise, slices.Sorted(maps.Keys(wrong)))
 	}
 	return nil
+}
+
+func (r *replaying) blame(d *derived, different []uuid.UUID, wrong map[string]bool) {
+	for _, user := range different {
+		if !d.except[user] && !r.unreadable[user] {
+			wrong[user.String()] = true
+		}
+	}
 }

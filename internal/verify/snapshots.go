@@ -31,6 +31,13 @@ func (c *checking) snapshots(ctx context.Context) (*kept, error) {
 	return &kept{ctx: ctx, tx: c.tx}, err
 }
 
+// A replay makes all snapshots that there are of this build's schema, at whatever versions, but for those behind the end of their
+// stream, as when a log was restored that ends earlier. Such a one would be the newest, and its user locked for ever.
+const selectNeverMade = `
+SELECT DISTINCT l.stream_id FROM derived.snapshots l
+WHERE l.schema = %d AND NOT EXISTS (SELECT FROM pg_temp.snapshots made WHERE made.stream_id = l.stream_id AND made.version = l.version)
+LIMIT %d`
+
 // has is asked about users and their versions in the order of the replay.
 func (k *kept) has(user uuid.UUID, version int) bool {
 	for {

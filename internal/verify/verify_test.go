@@ -182,6 +182,25 @@ func TestNothingIsWrong(t *testing.T) {
 	}
 }
 
+// Snapshots of another build are not read, and those at the steps of another setting are as good as any.
+func TestSnapshotsOfOthersAreNotWrong(t *testing.T) {
+	h := open(t)
+	other := users.New(h.log, h.profiles, 5, zerolog.Nop())
+	cause := users.Cause{Actor: "tester", Source: "test", CorrelationID: uuid.New()}
+	if _, err := other.Execute(t.Context(), users.Request{UserID: h.ids[1], Command: domain.GrantRole{Role: "another"}, Cause: cause}); err != nil {
+		t.Fatal(err)
+	}
+	other.Close(t.Context())
+	h.spoil(t, `INSERT INTO derived.snapshots SELECT stream_id, schema - 1, 1000, position, recorded_at, state FROM derived.snapshots WHERE stream_id = $1 AND version = 9`, h.ids[2])
+	var odd int
+	if err := h.pool.QueryRow(t.Context(), `SELECT count(*) FROM derived.snapshots WHERE version = 10`).Scan(&odd); err != nil || odd != 1 {
+		t.Fatalf("%d snapshots at version 10, %v", odd, err)
+	}
+	if wrong := h.wrong(t); wrong != nil {
+		t.Errorf("found %v", wrong)
+	}
+}
+
 // Each of these is found, by its check and by no other, and mended where it can be.
 func TestEverythingWrongIsFound(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -201,6 +220,8 @@ func TestEverythingWrongIsFound(t *testing.T) {
 		"an address held too long":              {`INSERT INTO eventlog.claims VALUES ('email', 'gone@example.com', $1)`, 5, []string{"claims 1"}, nil},
 		"another's address":                     {`UPDATE eventlog.claims SET stream_id = $1 WHERE key = 'user1@example.com'`, 2, []string{"claims 2"}, nil},
 		"a wrong snapshot":                      {`UPDATE derived.snapshots SET state = state || '{"email":"x@example.com"}' WHERE stream_id = $1 AND version = 6`, 3, []string{"snapshots 1"}, nil},
+		"a snapshot behind the end of its user": {`INSERT INTO derived.snapshots SELECT stream_id, schema, version + 100, position, recorded_at, state FROM derived.snapshots WHERE stream_id = $1 AND version = 9`, 3, []string{"snapshots 1"}, nil},
+		"a snapshot of nobody":                  {`INSERT INTO derived.snapshots SELECT gen_random_uuid(), schema, version, position, recorded_at, state FROM derived.snapshots WHERE stream_id = $1 AND version = 9`, 3, []string{"snapshots 1"}, nil},
 		"a wrong row":                           {`UPDATE derived.user_profiles SET search = '' WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
 		"a missing row":                         {`DELETE FROM derived.user_profiles WHERE user_id = $1`, 4, []string{"user_profiles 1"}, nil},
 		"a role never given":                    {`INSERT INTO derived.role_holders (user_id, role, created_at, position) VALUES ($1, 'ghost', now(), 1)`, 4, []string{"user_profiles 1"}, nil},
