@@ -61,6 +61,34 @@ func TestFullDiskIsTold(t *testing.T) {
 	}
 }
 
+// A projection that is nowhere in the log stands still. That is told, and mended beside the service.
+func TestProjectionThatIsNowhereIsTold(t *testing.T) {
+	t.Parallel()
+	for warning, spoil := range map[string]string{
+		"user_profiles has lost its place in the log":                  `DELETE FROM derived.subscriptions`,
+		"user_profiles is at position 1001 and the log ends at 1: see": `UPDATE derived.subscriptions SET checkpoint = 1001`,
+	} {
+		db := pgtest.DB(t)
+		p := serve(t, t.TempDir(), "DATABASE_URL="+db.URL)
+		p.create("ada@example.com")
+		p.caughtUp("/v1/users?min_position=1")
+		if _, err := pgtest.Pool(t, db.AdminURL).Exec(t.Context(), spoil); err != nil {
+			t.Fatal(err)
+		}
+		warnings, ok := p.must(200, "GET", "/readyz", "").body["warnings"].([]any)
+		if !ok || len(warnings) != 1 || !strings.Contains(warnings[0].(string), warning) {
+			t.Errorf("warnings: %v, want %s", warnings, warning)
+		}
+		wantStatus(t, 1, environmentOf(db), "verify")
+		wantStatus(t, 0, environmentOf(db), "verify", "--repair")
+		if a := p.must(200, "GET", "/readyz", ""); len(a.body["warnings"].([]any)) != 0 {
+			t.Errorf("warnings after the repair: %v", a.body["warnings"])
+		}
+		p.create("grace@example.com")
+		p.caughtUp("/v1/users?min_position=2")
+	}
+}
+
 func TestMetricsSayWhereTheLogStands(t *testing.T) {
 	t.Parallel()
 	p := serve(t, t.TempDir(), "DATABASE_URL="+pgtest.DB(t).URL)

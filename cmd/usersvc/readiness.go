@@ -14,6 +14,7 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 	httpapi "github.com/usersvc/usersvc/internal/http"
 	"github.com/usersvc/usersvc/internal/outbox"
+	"github.com/usersvc/usersvc/internal/projections"
 	"github.com/usersvc/usersvc/migrations"
 )
 
@@ -49,7 +50,13 @@ func (r *readiness) check(ctx context.Context) httpapi.Readiness {
 	if err != nil {
 		return answer
 	}
+	if !slices.ContainsFunc(all, func(s outbox.Status) bool { return s.Name == projections.Subscription }) {
+		answer.Warnings = append(answer.Warnings, projections.Subscription+" has lost its place in the log: see `usersvc verify --repair`")
+	}
 	for _, s := range all {
+		if s.Position > s.Head {
+			answer.Warnings = append(answer.Warnings, fmt.Sprintf("%s is at position %d and the log ends at %d: see `usersvc verify --repair`", s.Name, s.Position, s.Head))
+		}
 		if s.LagSeconds > lagWorthAWarning {
 			answer.Warnings = append(answer.Warnings, fmt.Sprintf("%s is %d events behind, the oldest %s s old", s.Name, s.LagEvents, strconv.FormatFloat(s.LagSeconds, 'f', 0, 64)))
 		}

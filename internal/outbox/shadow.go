@@ -58,6 +58,23 @@ func (r *Relay) Checkpoint(ctx context.Context, tx pgx.Tx) (int64, error) {
 // is under way.
 func (r *Relay) Hold(ctx context.Context, tx pgx.Tx) error { return await(ctx, tx, r.sub.Name) }
 
+// Ahead of the log is where nobody can have read, unless a log was restored that ends earlier.
+const isNowhere = `
+SELECT count(*) <> 1 OR max(checkpoint) > (SELECT COALESCE(max(position), 0) FROM eventlog.events) FROM derived.subscriptions WHERE name = $1`
+
+// PutBack has a subscription begin again that is nowhere in the log: its row is gone, there twice, or ahead. Until the transaction
+// ends it is held. Of any other it says false.
+func (r *Relay) PutBack(ctx context.Context, tx pgx.Tx) (nowhere bool, err error) {
+	if err = tx.QueryRow(ctx, isNowhere, r.sub.Name).Scan(&nowhere); err == nil && nowhere {
+		_, err = tx.Exec(ctx, dropSubscription, r.sub.Name)
+		err = errors.Join(err, r.Begin(ctx, tx, 0))
+	}
+	if err != nil {
+		return false, fmt.Errorf("put subscription back: %w", err)
+	}
+	return nowhere, nil
+}
+
 const selectSkipped = `SELECT position FROM derived.dead_letters WHERE subscription = $1 AND state = 'skipped' AND position <= $2`
 
 // Skipped reads which events up to a position were given up.

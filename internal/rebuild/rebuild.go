@@ -54,7 +54,7 @@ type Run struct {
 	id       uuid.UUID
 	progress progress
 
-	held      bool // the live subscription, which was far behind
+	held      bool // the live subscription, which was far behind or nowhere
 	way       way
 	skipped   map[int64]bool     // the events given up that the fold knows of, and passes over
 	different map[uuid.UUID]bool // users, as far as they have been compared
@@ -170,11 +170,14 @@ func (r *Run) follow(ctx context.Context) error {
 const FarBehind = 50_000
 
 // through is the position up to which users are folded. Positions up to the end of the log never change,
-// so it needs no snapshot of the database. A subscription that is far behind is held meanwhile, and there is nothing to
-// compare with; of any other it is where that one is.
+// so it needs no snapshot of the database. A subscription that is far behind, or nowhere in the log, is held meanwhile, and
+// there is nothing to compare with; of any other it is where that one is.
 func (r *Run) through(ctx context.Context) (position int64, err error) {
 	head, err := r.look(ctx)
 	if err != nil || r.target.Live == nil {
+		return head, err
+	}
+	if r.held, err = r.target.Live.PutBack(ctx, r.tx); err != nil || r.held {
 		return head, err
 	}
 	checkpoint, err := r.target.Live.Checkpoint(ctx, r.tx)

@@ -10,6 +10,6 @@
 //
 // Users with an event that this build does not know cannot be replayed. They are counted and left out.
 //
-// Repair makes again what is derived: projections and snapshots by a rebuild, claims under the lock of the
-// log. What is wrong with the log itself it leaves alone; a backup has to mend that.
+// Repair makes again what is derived: projections, with their place in the log, and snapshots by a rebuild,
+// claims under the lock of the log. What is wrong with the log itself it leaves alone; a backup has to mend that.
 package verify

@@ -1,5 +1,7 @@
 package verify
 
+import "github.com/usersvc/usersvc/internal/projections"
+
 // query finds what is wrong without a replay: one text for each case, which says where to look.
 type query struct{ check, promise, sql string }
 
@@ -27,7 +29,9 @@ WHERE k.version > 0 AND NOT EXISTS (
 )`},
 	{"checkpoints", "each subscription is there once, and not ahead of the log", `
 SELECT name FROM derived.subscriptions GROUP BY name
-HAVING count(*) > 1 OR max(checkpoint) > (SELECT COALESCE(max(position), 0) FROM eventlog.events)`},
+HAVING count(*) > 1 OR max(checkpoint) > (SELECT COALESCE(max(position), 0) FROM eventlog.events)
+UNION ALL
+SELECT name FROM (VALUES ('` + projections.Subscription + `')) AS needed (name) WHERE name NOT IN (SELECT name FROM derived.subscriptions)`},
 	{"dead letters", "what is parked is in the log, behind nothing but the checkpoint, and counted", `
 SELECT d.subscription || ' ' || d.position FROM derived.dead_letters d LEFT JOIN derived.subscriptions s ON s.name = d.subscription
 WHERE NOT EXISTS (SELECT FROM eventlog.events e WHERE e.position = d.position) OR d.position > COALESCE(s.checkpoint, 0)

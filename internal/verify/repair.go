@@ -17,14 +17,14 @@ import (
 // Repair makes again what a report says is wrong and can be made again. operator is a connection of a role
 // that may act as the owner of the log; it is asked for only when claims are wrong.
 func Repair(ctx context.Context, report Report, rebuilds *rebuild.Rebuilds, operator func(context.Context) (*pgx.Conn, error)) error {
+	rebuilt := make(map[string]bool)
 	for _, result := range report.Results {
 		var err error
-		switch {
-		case result.Wrong == 0:
-		case result.Check == projections.Subscription, result.Check == "dead letters":
-			err = rebuilds.Rebuild(ctx, projections.Subscription)
-		case result.Check == "snapshots":
-			err = rebuilds.Rebuild(ctx, "snapshots")
+		switch name := madeAgain[result.Check]; {
+		case result.Wrong == 0 || rebuilt[name]:
+		case name != "":
+			err = rebuilds.Rebuild(ctx, name)
+			rebuilt[name] = true
 		case result.Check == "claims":
 			err = repairClaims(ctx, result.all, operator)
 		}
@@ -33,6 +33,12 @@ func Repair(ctx context.Context, report Report, rebuilds *rebuild.Rebuilds, oper
 		}
 	}
 	return nil
+}
+
+// madeAgain says which rebuild mends what a check has found.
+var madeAgain = map[string]string{
+	"checkpoints": projections.Subscription, "dead letters": projections.Subscription, projections.Subscription: projections.Subscription,
+	"snapshots": "snapshots",
 }
 
 // Nobody can append meanwhile, so what is read is what holds.

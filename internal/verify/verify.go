@@ -73,9 +73,10 @@ type checking struct {
 	report   Report
 }
 
+// Without its row the projection has handled nothing.
 const selectBounds = `
-SELECT COALESCE((SELECT max(position) FROM eventlog.events), 0), checkpoint FROM derived.subscriptions WHERE name = '` + projections.Subscription + `'
-ORDER BY checkpoint DESC LIMIT 1`
+SELECT COALESCE((SELECT max(position) FROM eventlog.events), 0),
+  COALESCE((SELECT max(checkpoint) FROM derived.subscriptions WHERE name = '` + projections.Subscription + `'), 0)`
 
 func (c *checking) all(ctx context.Context) error {
 	if _, err := c.tx.Exec(ctx, rebuild.WithoutTimeLimit); err != nil {
