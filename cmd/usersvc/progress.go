@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -27,11 +28,15 @@ func newProgress(out *os.File) *progress {
 	now := time.Now()
 	p := &progress{out: out, began: now, next: now.Add(progressLineEvery)}
 	if term.IsTerminal(int(out.Fd())) {
-		p.bar = progressbar.NewOptions64(1, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(20),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(progressEvery), progressbar.OptionClearOnFinish())
+		p.bar = newBar(out)
 	}
 	return p
+}
+
+func newBar(out io.Writer) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(1, progressbar.OptionSetWriter(out), progressbar.OptionSetWidth(20),
+		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("events"),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(progressEvery), progressbar.OptionClearOnFinish())
 }
 
 // show says that so many of all events are done. A total of 0 is not known.
@@ -56,8 +61,9 @@ func outOf(done, total int64) string {
 	return fmt.Sprintf("%d of %d", done, total)
 }
 
+// end leaves the line to what is said next.
 func (p *progress) end() {
 	if p.bar != nil {
-		_ = p.bar.Exit()
+		_ = p.bar.Clear()
 	}
 }
