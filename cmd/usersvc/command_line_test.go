@@ -35,13 +35,26 @@ func TestCommandsAnswerInJSON(t *testing.T) {
 	t.Parallel()
 	db := pgtest.DB(t)
 	env := []string{"DATABASE_URL=" + db.URL, "USERSVC_MIGRATE_DATABASE_URL=" + db.AdminURL}
-	for _, command := range []string{"demo --people 20", "migrate status", "rebuild user_profiles", "rebuild snapshots", "verify", "sessions", "dead-letters retry"} {
+	for _, command := range []string{"demo --people 20", "migrate status", "rebuild user_profiles", "rebuild snapshots", "verify", "sessions", "dead-letters retry", "token --sub ada"} {
 		cmd := program(t.Context(), t.TempDir(), env, append(strings.Fields(command), "--json")...)
 		var complaints bytes.Buffer
 		cmd.Stderr = &complaints
 		said, err := cmd.Output()
 		if err != nil || !json.Valid(said) {
 			t.Errorf("usersvc %s --json: %v: %s%s", command, err, said, complaints.String())
+		}
+	}
+}
+
+// Beside a running service, too, whose PostgreSQL is used: what is said of that is no answer.
+func TestCommandsAnswerInJSONBesideAService(t *testing.T) {
+	t.Parallel()
+	dir := shortTempDir(t)
+	serve(t, dir)
+	for _, command := range []string{"migrate status", "migrate up", "verify", "sessions", "rebuild snapshots"} {
+		said, err := program(t.Context(), dir, nil, append(strings.Fields(command), "--json")...).Output()
+		if err != nil || !json.Valid(said) {
+			t.Errorf("usersvc %s --json: %v: %s", command, err, said)
 		}
 	}
 }

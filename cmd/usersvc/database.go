@@ -24,7 +24,7 @@ type database struct {
 
 const databaseName = "usersvc"
 
-func (c *config) openDatabase(ctx context.Context, stdout io.Writer) (*database, error) {
+func (c *config) openDatabase(ctx context.Context, messages io.Writer) (*database, error) {
 	if c.DatabaseURL != "" {
 		d := &database{url: c.DatabaseURL, migrateURL: c.MigrateDatabaseURL}
 		if d.migrateURL == "" {
@@ -37,7 +37,7 @@ func (c *config) openDatabase(ctx context.Context, stdout io.Writer) (*database,
 	}
 	server, err := embeddedpg.Start(ctx, embeddedpg.Options{
 		Dir: c.postgresDir(), Database: databaseName,
-		Log: func(format string, args ...any) { fmt.Fprintf(stdout, format+"\n", args...) },
+		Log: func(format string, args ...any) { fmt.Fprintf(messages, format+"\n", args...) },
 	})
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/usersvc/usersvc/migrations"
 )
@@ -53,7 +54,7 @@ func (migrateStatus) Run(ctx context.Context, c *config, stdout io.Writer) error
 }
 
 func (c *config) migrate(ctx context.Context, stdout io.Writer, step func(url string) error) (err error) {
-	db, err := c.openDatabase(ctx, stdout)
+	db, err := c.openDatabase(ctx, os.Stderr) // standard output is for the answer alone
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -50,8 +49,7 @@ func (t *tokenCommand) Run(c *config, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(stdout, token)
-	return nil
+	return c.answer(stdout, map[string]string{"token": token}, "%s", token)
 }
 
 func (t *tokenCommand) sign(key jose.JSONWebKey, now time.Time) (string, error) {
