@@ -59,6 +59,22 @@ func TestCommandsAnswerInJSONBesideAService(t *testing.T) {
 	}
 }
 
+// Whoever lacks a right is told whose it is.
+func TestMissingRightsAreExplained(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t)
+	file := inFile(t, oldFile)
+	wantStatus(t, 0, environmentOf(db), "import", file)
+	tamper(t, db, `DELETE FROM eventlog.claims`)
+	for _, args := range [][]string{{"import", file}, {"verify", "--repair"}} {
+		said, err := program(t.Context(), t.TempDir(), []string{"DATABASE_URL=" + db.URL}, args...).CombinedOutput()
+		if want := "SQLSTATE 42501"; err == nil || !strings.Contains(string(said), want) || !strings.Contains(string(said), "run as the role that migrates: USERSVC_MIGRATE_DATABASE_URL") {
+			t.Errorf("%v (%v): %s", args, err, said)
+		}
+	}
+	wantStatus(t, 0, environmentOf(db), "verify", "--repair")
+}
+
 // The shell asks the program itself what could come next.
 func TestShellsComplete(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/usersvc/usersvc/internal/embeddedpg"
@@ -171,8 +172,11 @@ func (c *config) withDatabase(ctx context.Context, f func(*database) error) (err
 	return db.explain(ctx, f(db))
 }
 
-// explain adds what the database does not say of an error. A server that shuts down takes no connections any more.
+// explain adds what is to be done about an error, or what has led to it. A server that shuts down takes no connections any more.
 func (d *database) explain(ctx context.Context, err error) error {
+	if refused := new(pgconn.PgError); errors.As(err, &refused) && refused.Code == "42501" {
+		return fmt.Errorf("%w: permission is missing; run as the role that migrates: USERSVC_MIGRATE_DATABASE_URL", err)
+	}
 	if err == nil || ctx.Err() != nil || d.embedded == nil || !d.embedded.Attached {
 		return err
 	}

@@ -64,7 +64,7 @@ func (c *config) migrate(ctx context.Context, stdout io.Writer, step func(url st
 		}
 	}()
 	if err := step(db.migrateURL); err != nil {
-		return err
+		return db.explain(ctx, err)
 	}
 	state, err := migrations.Status(ctx, db.migrateURL)
 	if err != nil {

@@ -37,8 +37,16 @@ func isDatabaseFailure(tx pgx.Tx, err error) bool {
 // as its text can hold the data.
 func Reason(err error) string {
 	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if d := new(discreet); !errors.As(err, &d) && errors.As(err, &e) {
 		return strings.TrimSpace("SQLSTATE " + e.Code + " " + e.ConstraintName)
 	}
 	return err.Error()
 }
+
+// Discreet is an error that says no more than Reason. What it was can be asked, as with errors.As.
+func Discreet(err error) error { return &discreet{err} }
+
+type discreet struct{ err error }
+
+func (d *discreet) Error() string { return Reason(d.err) }
+func (d *discreet) Unwrap() error { return d.err }

@@ -227,5 +227,5 @@ func unavailable(doing string, err error) error {
 	if errors.Is(err, ErrCancelled) || errors.Is(err, ErrRunning) {
 		return err
 	}
-	return fmt.Errorf("%s: %w: %s", doing, ErrUnavailable, outbox.Reason(err))
+	return fmt.Errorf("%s: %w: %w", doing, ErrUnavailable, outbox.Discreet(err))
 }

@@ -34,7 +34,7 @@ func Export(ctx context.Context, pool *pgxpool.Pool, r Range, to io.Writer, prog
 	for last = r.After; last < r.Through; {
 		next := min(last+linesTogether, r.Through)
 		if lines, err = appendLines(ctx, pool, lines[:0], last, next); err != nil {
-			return last, fmt.Errorf("export: %s", outbox.Reason(err))
+			return last, fmt.Errorf("export: %w", outbox.Discreet(err))
 		}
 		if _, err := to.Write(lines); err != nil {
 			return last, fmt.Errorf("write the export: %w", err)
@@ -51,7 +51,7 @@ const selectEnd = `SELECT COALESCE(max(position), 0) FROM eventlog.events`
 func (r *Range) resolve(ctx context.Context, pool *pgxpool.Pool) error {
 	var end int64
 	if err := pool.QueryRow(ctx, selectEnd).Scan(&end); err != nil {
-		return fmt.Errorf("export: %s", outbox.Reason(err))
+		return fmt.Errorf("export: %w", outbox.Discreet(err))
 	}
 	if r.Through == 0 {
 		r.Through = end

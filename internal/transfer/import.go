@@ -29,7 +29,7 @@ func Import(ctx context.Context, conn *pgx.Conn, from io.Reader, progress Progre
 	done, err := importAll(ctx, conn, from, progress)
 	var bad *Unacceptable
 	if err != nil && !errors.As(err, &bad) && !errors.Is(err, ErrMoved) {
-		err = fmt.Errorf("import: %s", outbox.Reason(err))
+		err = fmt.Errorf("import: %w", outbox.Discreet(err))
 	}
 	return done, err
 }

@@ -29,7 +29,7 @@ func Repair(ctx context.Context, report Report, rebuilds *rebuild.Rebuilds, oper
 			err = repairClaims(ctx, result.all, operator)
 		}
 		if err != nil {
-			return fmt.Errorf("repair %s: %s", result.Check, outbox.Reason(err))
+			return fmt.Errorf("repair %s: %w", result.Check, outbox.Discreet(err))
 		}
 	}
 	return nil

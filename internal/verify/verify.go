@@ -49,12 +49,12 @@ func Check(ctx context.Context, pool *pgxpool.Pool, progress func(phase string, 
 	}
 	tx, err := pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginCheck})
 	if err != nil {
-		return Report{}, fmt.Errorf("begin check: %s", outbox.Reason(err))
+		return Report{}, fmt.Errorf("begin check: %w", outbox.Discreet(err))
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // there is nothing to keep
 	c := &checking{pool: pool, tx: tx, progress: progress}
 	if err := c.all(ctx); err != nil {
-		return Report{}, fmt.Errorf("check: %s", outbox.Reason(err))
+		return Report{}, fmt.Errorf("check: %w", outbox.Discreet(err))
 	}
 	return c.report, nil
 }
