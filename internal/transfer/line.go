@@ -20,6 +20,7 @@ type event struct {
 	data       []byte
 	metadata   []byte
 	recordedAt time.Time
+	exported   bool // it has the position and the id that a log gave it
 }
 
 // columns are where a row of selectLines is scanned to. The bytes of ids, as uuid.UUID itself would be

@@ -54,7 +54,7 @@ func parse(line []byte, n int64) (e event, err error) {
 	}
 	e = event{
 		position: n, streamType: *w.StreamType, version: *w.Version, typ: *w.Type, schema: *w.SchemaVersion,
-		data: w.Data, metadata: w.Metadata,
+		data: w.Data, metadata: w.Metadata, exported: w.Position != nil && w.ID != nil,
 	}
 	if w.Position != nil && *w.Position != n {
 		return e, fmt.Errorf("position is %d, and here it has to be %d", *w.Position, n)

@@ -75,7 +75,7 @@ func (l *lines) checkEvent(before time.Time) (err error) {
 	switch {
 	case e.recordedAt.Before(before):
 		return errors.New("recordedAt is before that of the line before")
-	case l.clock.isFuture(e.recordedAt):
+	case !e.exported && l.clock.isFuture(e.recordedAt): // the clock of a log was perhaps ahead once, and what comes after copes
 		return errors.New("recordedAt is in the future")
 	}
 	l.claim, l.passed = nil, nil
