@@ -35,7 +35,9 @@ func TestLineForOneUserIsBounded(t *testing.T) {
 	}
 	leave()
 	for range longestLine - 1 {
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left the line: %v", err)
+		}
 	}
 	end()
 	if end, err = lines.take(t.Context(), busy); err != nil {
