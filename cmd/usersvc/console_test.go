@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/device"
 	"github.com/chromedp/chromedp/kb"
@@ -383,4 +384,10 @@ func TestConsoleAsksForAToken(t *testing.T) {
 	}
 	c.click("#sign-out")
 	c.until(`document.querySelector("#sign-in") !== null`)
+	if _, err := chromedp.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	c.goTo("/users") // where the token would become a part of the address
+	c.shows("Without JavaScript")
+	c.until(`document.querySelector("#sign-in button:disabled") !== null`)
 }

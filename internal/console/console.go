@@ -58,8 +58,9 @@ func New(api http.Handler) http.Handler {
 		"POST /console/dead-letters/{id}/{change}":  changeDeadLetter,
 		"GET /console/system":                       showSystem,
 		"GET " + Prefix + "/{anything...}":          showNothing,
+		"POST " + Prefix + "/{anything...}":         showNothing,
 	} {
-		mux.Handle(pattern, c.page(show))
+		mux.Handle(pattern, c.page(scripted(show)))
 	}
 	return http.NewCrossOriginProtection().Handler(mux)
 }

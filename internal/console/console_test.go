@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -91,8 +93,36 @@ func TestOtherSitesSendNothing(t *testing.T) {
 		api := &answering{status: 200, body: `{"data": []}`}
 		r := httptest.NewRequest("POST", console.Prefix+"/dead-letters/retry", nil)
 		r.Header.Set("Sec-Fetch-Site", site)
+		r.Header.Set("HX-Request", "true")
 		if w := api.visit(r); w.Code != status || (len(api.asked) > 0) != (status == 200) {
 			t.Errorf("%s was answered with %d, and the API asked %d times", site, w.Code, len(api.asked))
+		}
+	}
+}
+
+// A form that the browser sends by itself, as the script is not there, has nothing in its address and changes nothing.
+func TestFormsWithoutTheScript(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range regexp.MustCompile(`<form[^>]*>`).FindAllString(string(text), -1) {
+			if !strings.Contains(form, `method="post"`) && (strings.Contains(form, "hx-post") || !strings.Contains(form, `method="get"`)) {
+				t.Errorf("%s sends what is in it as part of an address: %s", file, form)
+			}
+		}
+	}
+	for _, path := range []string{"/users", "/users/new", "/users/x/delete", "/dead-letters/retry", "/projections/p/rebuild"} {
+		api := &answering{status: 200, body: `{"data": []}`}
+		w := api.visit(httptest.NewRequest("POST", console.Prefix+path, strings.NewReader("token=secret")))
+		if w.Code != 400 || !strings.Contains(w.Body.String(), "Nothing was changed") || len(api.asked) != 0 {
+			t.Errorf("%s was answered with %d, and the API asked %d times: %s", path, w.Code, len(api.asked), w.Body)
 		}
 	}
 }

@@ -11,6 +11,7 @@
   document.addEventListener("htmx:historyCacheMiss", (e) =>
     Object.entries(caller).forEach(([name, value]) => e.detail.xhr.setRequestHeader(name, value)));
   const reload = () => htmx.ajax("GET", location.pathname + location.search, { target: "#main", swap: "innerHTML" });
+  const letSignIn = () => $$("#sign-in button").forEach((b) => { b.disabled = false; });
   const signedIn = () => { $("#sign-out").hidden = !caller.Authorization; };
   document.addEventListener("submit", (e) => {
     if (e.target.id !== "sign-in") return;
@@ -41,11 +42,13 @@
   });
   document.addEventListener("htmx:afterSettle", (e) => {
     mark();
+    letSignIn();
     if (e.detail.target?.id === "main" && !e.detail.target.contains(document.activeElement)) $("h1")?.focus();
     draw();
   });
   document.addEventListener("htmx:historyRestore", mark);
   mark();
+  letSignIn();
 
   // What is waited for, and is not there any more, is not waited for.
   document.addEventListener("htmx:beforeCleanupElement", (e) => { if (e.target.id === "newer") htmx.trigger(e.target, "htmx:abort"); });
