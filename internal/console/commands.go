@@ -63,15 +63,15 @@ func carryOut(v *visit) (view, error) {
 	if v.Form.Has("preview") {
 		return preview(v, id)
 	}
-	c := guarded(v, command(v, id))
-	_, err := v.send(c, nil)
-	refused := refusal(err)
-	if err != nil && (refused == nil || refused.Status == http.StatusUnauthorized) {
+	_, err := v.send(guarded(v, command(v, id)), nil)
+	refused, err := declined(err)
+	if err != nil {
 		return view{}, err
 	}
 	p, err := v.userPage(id)
 	if err != nil {
-		return view{}, err
+		return unread(err, outcome{Path: Prefix + "/users/" + id, Notice: "The command was carried out.",
+			Refused: refused, Form: v.sentForm(id, name, refused)}), nil
 	}
 	if refused != nil {
 		p.refuse(v, name, refused)
@@ -137,16 +137,20 @@ func createUser(v *visit) (view, error) {
 	}
 	var made user
 	_, err := v.send(guarded(v, call{method: http.MethodPost, path: v1("users"), body: body}), &made)
-	if refused := faulty(err); refused != nil {
+	refused, err := declined(err)
+	if err != nil {
+		return view{}, err
+	}
+	if refused != nil {
 		f := newUserForm()
 		f.answer(v, refused)
 		return view{"new-user", "New user", f}, nil
 	}
-	if err != nil {
-		return view{}, err
-	}
 	v.movedTo = Prefix + "/users/" + made.ID
 	p, err := v.userPage(made.ID)
+	if err != nil {
+		return unread(err, outcome{Path: v.movedTo, Notice: "The user was created."}), nil
+	}
 	p.Notice = "Created."
-	return view{"user", p.User.DisplayName, p}, err
+	return view{"user", p.User.DisplayName, p}, nil
 }

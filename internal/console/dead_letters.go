@@ -95,13 +95,16 @@ func retryAll(v *visit) (view, error) {
 }
 
 func (v *visit) lettersAfter(err error, notice string) (view, error) {
-	refused := refusal(err)
-	if err != nil && (refused == nil || refused.Status == http.StatusUnauthorized) {
+	refused, err := declined(err)
+	if err != nil {
 		return view{}, err
 	}
 	shown, err := v.deadLetters()
+	if err != nil {
+		return unread(err, outcome{Path: Prefix + "/dead-letters", Notice: notice, Refused: refused}), nil
+	}
 	if shown.Problem = refused; refused == nil {
 		shown.Notice = notice
 	}
-	return view{"dead-letters", "Dead letters", shown}, err
+	return view{"dead-letters", "Dead letters", shown}, nil
 }

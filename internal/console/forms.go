@@ -74,11 +74,11 @@ func newUserForm() form {
 func (f field) Choices() []string { return strings.Fields(f.Hint) }
 
 // answer fills the form with what was sent, and says at each field what is wrong with it. What may have happened all the same is
-// sent again under the same key.
+// sent again as the same request: under the same key, to the same version.
 func (f *form) answer(v *visit, p *problem) {
 	f.Open, f.Problem = true, p
 	if p.Status >= http.StatusInternalServerError {
-		f.Key = v.FormValue("key")
+		f.Key, f.Version = v.FormValue("key"), v.sentVersion()
 	}
 	for i := range f.Fields {
 		f.Fields[i].Value = v.FormValue(f.Fields[i].Name)

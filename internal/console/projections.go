@@ -46,11 +46,14 @@ func changeRebuild(v *visit) (view, error) {
 		return showNothing(v)
 	}
 	_, err := v.send(call{method: method, path: v1("projections", v.PathValue("name"), "rebuild")}, nil)
-	refused := faulty(err)
-	if err != nil && refused == nil {
+	refused, err := declined(err)
+	if err != nil {
 		return view{}, err
 	}
 	shown, err := v.projections()
+	if err != nil {
+		return unread(err, outcome{Path: Prefix + "/projections", Notice: "The command was carried out.", Refused: refused}), nil
+	}
 	shown.Problem = refused
-	return view{"projections", "Projections", shown}, err
+	return view{"projections", "Projections", shown}, nil
 }
