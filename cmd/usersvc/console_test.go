@@ -41,6 +41,7 @@ func TestConsole(t *testing.T) {
 	c.travels()
 	c.changesAUser()
 	c.isToldOfOthersChanges()
+	c.keepsOthersChanges()
 	c.restores()
 	c.watches()
 	c.rebuilds(db)
@@ -190,6 +191,24 @@ func (c *consoleVisit) isToldOfOthersChanges() {
 	c.photograph("conflict")
 	c.click("#command-email button")
 	c.shows("This is version 6.")
+}
+
+// keepsOthersChanges changes one name, while somebody else changes another.
+func (c *consoleVisit) keepsOthersChanges() {
+	path := "/v1/users/" + c.user()
+	c.p.must(200, "PATCH", path, `{"firstName": "Augusta Ada"}`, "Content-Type: application/merge-patch+json")
+	c.send("profile", "displayName", "Countess of Lovelace")
+	c.shows("Somebody was faster.")
+	c.until(`document.querySelector("#profile-firstName").value === "Augusta Ada" && document.querySelector("#profile-displayName").value === "Countess of Lovelace"`)
+	c.click("#command-profile button")
+	c.shows("This is version 8.")
+	if u := c.p.must(200, "GET", path, "").body; u["displayName"] != "Countess of Lovelace" || u["firstName"] != "Augusta Ada" {
+		c.t.Errorf("two people changed a name each, and the user is %v", u)
+	}
+	c.click("#command-profile summary")
+	c.click("#command-profile button") // with nothing changed
+	c.until(`document.querySelector("#command-profile:not([open])") !== null`)
+	c.shows("This is version 8.")
 }
 
 func (c *consoleVisit) restores() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,7 +15,7 @@ var commands = map[string]func(*visit, string) call{
 		return call{method: http.MethodPut, path: v1("users", id, "email"), body: v.members("email")}
 	},
 	"profile": func(v *visit, id string) call {
-		c := call{method: http.MethodPatch, path: v1("users", id), body: v.members("displayName", "firstName", "lastName"), header: http.Header{}}
+		c := call{method: http.MethodPatch, path: v1("users", id), body: v.changed("displayName", "firstName", "lastName"), header: http.Header{}}
 		c.header.Set("Content-Type", "application/merge-patch+json")
 		return c
 	},
@@ -51,6 +52,11 @@ func (v *visit) members(names ...string) map[string]string {
 		body[name] = v.FormValue(name)
 	}
 	return body
+}
+
+// changed are the members that somebody has put something else into.
+func (v *visit) changed(names ...string) map[string]string {
+	return v.members(slices.DeleteFunc(names, func(name string) bool { return !v.put(name) })...)
 }
 
 // carryOut sends a command. The page is that of the user after it, or the same with what was refused.

@@ -29,6 +29,8 @@ type field struct {
 	Required                       bool
 	Max                            int
 	Error                          string
+	Merged                         bool   // sent only if it is not as it Was, so that what others changed meanwhile stays
+	Was                            string // on the page
 }
 
 // formsFor are the commands on a user in its status.
@@ -39,9 +41,9 @@ func formsFor(u user) []form {
 		forms = append(forms,
 			form{Name: "email", Title: "Change e-mail", Button: "Change", Fields: []field{{Name: "email", Label: "E-mail", Type: "email", Value: u.Email, Required: true, Max: 254}}},
 			form{Name: "profile", Title: "Change names", Button: "Change", Fields: []field{
-				{Name: "displayName", Label: "Display name", Value: u.DisplayName, Required: true, Max: 200},
-				{Name: "firstName", Label: "First name", Value: u.FirstName, Max: 100},
-				{Name: "lastName", Label: "Last name", Value: u.LastName, Max: 100}}},
+				{Name: "displayName", Label: "Display name", Value: u.DisplayName, Required: true, Max: 200, Merged: true, Was: u.DisplayName},
+				{Name: "firstName", Label: "First name", Value: u.FirstName, Max: 100, Merged: true, Was: u.FirstName},
+				{Name: "lastName", Label: "Last name", Value: u.LastName, Max: 100, Merged: true, Was: u.LastName}}},
 			form{Name: "grant", Title: "Grant a role", Button: "Grant", Fields: []field{
 				{Name: "role", Label: "Role", Required: true, Max: 64, Hint: "Small letters, digits, and _ . : - between them."}}},
 			form{Name: "suspend", Title: "Suspend", Button: "Suspend", Fields: []field{reason}})
@@ -77,13 +79,28 @@ func (f field) Choices() []string { return strings.Fields(f.Hint) }
 // sent again as the same request: under the same key, to the same version.
 func (f *form) answer(v *visit, p *problem) {
 	f.Open, f.Problem = true, p
-	if p.Status >= http.StatusInternalServerError {
+	again := p.Status >= http.StatusInternalServerError
+	if again {
 		f.Key, f.Version = v.FormValue("key"), v.sentVersion()
 	}
 	for i := range f.Fields {
-		f.Fields[i].Value = v.FormValue(f.Fields[i].Name)
-		f.Fields[i].Error = p.at(f.Fields[i].Name)
+		field := &f.Fields[i]
+		field.Error = p.at(field.Name)
+		if again && field.Merged {
+			field.Was = v.FormValue(was + field.Name)
+		}
+		if again || v.put(field.Name) {
+			field.Value = v.FormValue(field.Name)
+		}
 	}
+}
+
+// was is before the name of a field for what it had on the page.
+const was = "was-"
+
+// put says whether somebody has put something into a field, which of most fields is not asked.
+func (v *visit) put(name string) bool {
+	return !v.Form.Has(was+name) || v.FormValue(name) != v.FormValue(was+name)
 }
 
 // Stale says that the user has changed since the page was made, which If-Match has noticed.

@@ -39,7 +39,8 @@ func declined(err error) (*problem, error) {
 
 // sentForm is the form of a command as it was sent, without the user that it would be filled from; nil: there is none.
 func (v *visit) sentForm(id, name string, refused *problem) *form {
-	u := user{ID: id, Version: v.sentVersion(), Status: "active", Roles: []string{v.FormValue("role")}}
+	u := user{ID: id, Version: v.sentVersion(), Status: "active", Roles: []string{v.FormValue("role")},
+		DisplayName: v.FormValue(was + "displayName"), FirstName: v.FormValue(was + "firstName"), LastName: v.FormValue(was + "lastName")}
 	if name == "reactivate" {
 		u.Status = "suspended"
 	}

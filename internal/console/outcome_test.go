@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -55,6 +56,22 @@ func TestOutcomesAreShown(t *testing.T) {
 			if !strings.Contains(shown, ">Not known</h1>") || !strings.Contains(shown, strings.ReplaceAll(values[0], `"`, "&#34;")) {
 				t.Errorf("%s may have happened, and was to be sent again with %s: %s", path, values[0], shown)
 			}
+		}
+	}
+}
+
+// Of the names those alone are sent that were changed on the page, and the same ones again if they may have been.
+func TestNamesThatWereChangedAreSent(t *testing.T) {
+	t.Parallel()
+	api := &halves{refusing(503, "Not known"), answering{status: 200, body: `{"id": "x", "status": "active", "firstName": "Augusta", "data": [{}]}`}}
+	shown := api.send("/users/x/profile", url.Values{"displayName": {"Ada"}, "was-displayName": {"Ada"}, "firstName": {""}, "was-firstName": {"Adah"},
+		"lastName": {"King"}, "was-lastName": {"Byron"}})
+	if sent, _ := io.ReadAll(api.command.asked[0].Body); string(sent) != `{"firstName":"","lastName":"King"}` {
+		t.Errorf("the API was sent %s", sent)
+	}
+	for _, want := range []string{`name="was-displayName" value="Ada"`, `name="was-firstName" value="Adah"`, `name="was-lastName" value="Byron"`} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("another request would be sent again, without %s: %s", want, shown)
 		}
 	}
 }
