@@ -93,7 +93,7 @@ func (c *console) page(show shower) http.Handler {
 		}
 		header(w, "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store") // it is about people
-		w.Header().Add("Vary", "HX-Request")
+		w.Header().Add("Vary", "HX-Request, HX-Target")
 		if v.movedTo != "" {
 			w.Header().Set("HX-Push-Url", v.movedTo)
 		}

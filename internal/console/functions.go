@@ -25,16 +25,17 @@ func when(at time.Time) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, at.Format(time.RFC3339Nano), at.Format(shown))) //nolint:gosec // made of a time
 }
 
+// A time.Duration has no room for 300 years.
 var ages = []struct {
-	least time.Duration
-	name  string
-}{{365 * 24 * time.Hour, "year"}, {30 * 24 * time.Hour, "month"}, {24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}, {time.Second, "second"}}
+	seconds int64
+	name    string
+}{{365 * 24 * 3600, "year"}, {30 * 24 * 3600, "month"}, {24 * 3600, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}}
 
 // ago is how long ago something was, roughly.
 func ago(at time.Time) string {
-	since := time.Since(at)
+	since := time.Now().Unix() - at.Unix()
 	for _, age := range ages {
-		if n := int(since / age.least); n == 1 {
+		if n := since / age.seconds; n == 1 {
 			return "1 " + age.name + " ago"
 		} else if n > 1 {
 			return fmt.Sprintf("%d %ss ago", n, age.name)

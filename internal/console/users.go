@@ -130,6 +130,9 @@ func showUsers(v *visit) (view, error) {
 	if found.NextCursor != nil {
 		shown.Next = f.page("cursor", *found.NextCursor)
 	}
+	if v.Header.Get("HX-Target") == "found" { // the form stays as it is, as somebody is typing
+		return view{"found", "Users", shown}, nil
+	}
 	return view{"users", "Users", shown}, nil
 }
 
