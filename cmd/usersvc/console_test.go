@@ -379,10 +379,14 @@ func (c *consoleVisit) checkAccess(page string) {
 func TestConsoleAsksForAToken(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	token, err := program(t.Context(), folder, nil, "token", "--sub", "ada", "--scope", "users:read").Output()
-	if err != nil {
-		t.Fatal(err)
+	token := func(scope string) string {
+		made, err := program(t.Context(), folder, nil, "token", "--sub", "ada", "--scope", scope).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(made))
 	}
+	reader, operator := token("users:read"), token("ops")
 	p := serve(t, folder, "DATABASE_URL="+pgtest.DB(t).URL, "USERSVC_AUTH=jwt", "USERSVC_JWT_ISSUER=usersvc-dev", "USERSVC_JWT_AUDIENCE=usersvc",
 		"USERSVC_JWKS_FILE=.data/auth/jwks.json")
 	b := browse(t, p)
@@ -391,7 +395,7 @@ func TestConsoleAsksForAToken(t *testing.T) {
 	}
 	c := &consoleVisit{b, p}
 	c.open("/users")
-	c.fill("#token", strings.TrimSpace(string(token)))
+	c.fill("#token", reader)
 	c.click("#sign-in button")
 	c.until(`document.querySelector("#users") !== null`)
 	c.click(`header a[href="/console/system"]`)
@@ -403,6 +407,12 @@ func TestConsoleAsksForAToken(t *testing.T) {
 	}
 	c.click("#sign-out")
 	c.until(`document.querySelector("#sign-in") !== null`)
+	c.fill("#token", operator)
+	c.click("#sign-in button")
+	c.click(`header a[href="/console/projections"]`)
+	c.shows("Events behind")
+	c.do(chromedp.Evaluate[chromedp.Void](`document.addEventListener("htmx:configRequest", (e) => { e.detail.headers.Authorization = "Bearer expired"; })`))
+	c.until(`document.querySelector("#main > #sign-in") !== null && document.querySelector("#main section") === null`)
 	if _, err := chromedp.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		t.Fatal(err)
 	}

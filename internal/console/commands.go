@@ -118,11 +118,8 @@ func preview(v *visit, id string) (view, error) {
 	c.query = url.Values{"dry_run": {"true"}}
 	shown := restorePreview{ID: id, Version: v.FormValue("version"), Fields: v.Form["fields"], Reason: v.FormValue("reason"), ETag: v.FormValue("etag"), Key: v.FormValue("key")}
 	_, err := v.send(c, &shown.Would)
-	shown.Problem = refusal(err)
-	if err != nil && shown.Problem == nil {
-		return view{}, err
-	}
-	return view{"restore", "", shown}, nil
+	shown.Problem, err = declined(err)
+	return view{"restore", "", shown}, err
 }
 
 type restorePreview struct {

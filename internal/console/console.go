@@ -97,6 +97,10 @@ func (c *console) page(show shower) http.Handler {
 		if v.movedTo != "" {
 			w.Header().Set("HX-Push-Url", v.movedTo)
 		}
+		if shown.Template == signIn { // is a page, whatever part of one was asked for, again and again perhaps
+			w.Header().Set("HX-Retarget", "#main")
+			w.Header().Set("HX-Reswap", "innerHTML")
+		}
 		c.write(w, r, shown, status)
 	})
 }
@@ -118,6 +122,8 @@ func (c *console) write(w http.ResponseWriter, r *http.Request, shown view, stat
 	})
 }
 
+const signIn = "sign-in"
+
 // failure shows what the API said. A caller whom it does not know is asked for a token.
 func failure(err error) (view, int) {
 	p := refusal(err)
@@ -125,7 +131,7 @@ func failure(err error) (view, int) {
 		p = &problem{Status: http.StatusInternalServerError, Title: "The page could not be made", Detail: err.Error()}
 	}
 	if p.Status == http.StatusUnauthorized {
-		return view{"sign-in", "Sign in", p}, http.StatusOK
+		return view{signIn, "Sign in", p}, http.StatusOK
 	}
 	return view{"problem", p.Title, p}, p.Status
 }

@@ -69,6 +69,19 @@ func TestRefusalsAreShown(t *testing.T) {
 	}
 }
 
+// Whoever has to sign in again does so on a page of its own, and not in the part that was asked for.
+func TestSigningInTakesThePage(t *testing.T) {
+	t.Parallel()
+	api := &answering{status: 401, body: `{"status": 401}`}
+	for _, part := range []string{"/projections/p", "/activity/newer?after=1", "/users/x/moment?version=1", "/users?q=ada"} {
+		r := httptest.NewRequest("GET", console.Prefix+part, nil)
+		r.Header.Set("HX-Request", "true")
+		if h := api.visit(r).Header(); h.Get("HX-Retarget") != "#main" || h.Get("HX-Reswap") != "innerHTML" {
+			t.Errorf("%s is answered with %v", part, h)
+		}
+	}
+}
+
 // The API is asked with what the caller sent of its own, and with nothing else.
 func TestTheCallerAsks(t *testing.T) {
 	t.Parallel()
