@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -105,6 +106,7 @@ type userList struct {
 	Query   string // what a user's page is asked for, to stay at the moment
 	Next    string // the next page; empty: there is none
 	First   string // the first page, from one that is not
+	Parked  int    // users who wait behind an event that could not be handled
 	Problem *problem
 }
 
@@ -121,12 +123,14 @@ func showUsers(v *visit) (view, error) {
 		shown.First = f.page("cursor", "")
 	}
 	var found page[user]
-	if _, err := v.get("/v1/users", query, &found); err != nil {
+	header, err := v.get("/v1/users", query, &found)
+	if err != nil {
 		if shown.Problem = faulty(err); shown.Problem == nil {
 			return view{}, err
 		}
 	}
 	shown.Users, shown.AsOf = found.Data, found.AsOf
+	shown.Parked, _ = strconv.Atoi(header.Get("X-Projection-Parked"))
 	if found.NextCursor != nil {
 		shown.Next = f.page("cursor", *found.NextCursor)
 	}
