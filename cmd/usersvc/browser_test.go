@@ -64,6 +64,13 @@ func (b *browser) listen(event any) {
 		if e.Entry.Level == log.EntryLevelError || e.Entry.Level == log.EntryLevelWarning {
 			b.troubles = append(b.troubles, e.Entry.Text)
 		}
+	case *runtime.EventConsoleAPICalled:
+		for _, said := range e.Args {
+			// An event of htmx, such as an end of waiting, is the page's to tell of.
+			if e.Type == runtime.ConsoleAPICalledTypeError && !strings.HasPrefix(string(said.Value), `"htmx:`) {
+				b.troubles = append(b.troubles, fmt.Sprintf("it said %s%s", said.Value, said.Description))
+			}
+		}
 	case *runtime.EventExceptionThrown:
 		b.troubles = append(b.troubles, fmt.Sprintf("%s: %+v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception))
 	case *network.EventRequestWillBeSent:

@@ -27,7 +27,7 @@ type form struct {
 type field struct {
 	Name, Label, Value, Type, Hint string
 	Required                       bool
-	Max                            int
+	Max                            int // characters
 	Error                          string
 	Merged                         bool   // sent only if it is not as it Was, so that what others changed meanwhile stays
 	Was                            string // on the page
@@ -71,6 +71,9 @@ func newUserForm() form {
 		{Name: "firstName", Label: "First name", Max: 100},
 		{Name: "lastName", Label: "Last name", Max: 100}}}
 }
+
+// Units are how browsers count: some characters are two.
+func (f field) Units() int { return 2 * f.Max }
 
 // Choices of a field that offers some.
 func (f field) Choices() []string { return strings.Fields(f.Hint) }

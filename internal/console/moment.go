@@ -14,7 +14,8 @@ type moment struct {
 	ID      string
 	Version int
 	Newest  int
-	State   []member // nothing: this version deleted the user
+	Gone    bool     // the newest deleted the user
+	State   []member // nothing: this version did
 	Event   storedEvent
 	Changes []change
 	Reason  string
@@ -36,6 +37,7 @@ func showMoment(v *visit) (view, error) {
 	}
 	newest, _ := strconv.Atoi(v.URL.Query().Get("newest"))
 	m, err := v.moment(id, version, newest)
+	m.Gone = v.URL.Query().Has("gone")
 	return view{"moment", "", m}, err
 }
 

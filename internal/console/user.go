@@ -47,6 +47,7 @@ func (v *visit) userPage(id string) (p userPage, err error) {
 	if p.Moment, err = v.moment(id, version, p.User.Version); err != nil {
 		return p, err
 	}
+	p.Moment.Gone = p.Gone
 	if !p.Gone {
 		p.Forms = formsFor(p.User)
 	}
