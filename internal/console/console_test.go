@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/usersvc/usersvc/internal/console"
@@ -32,11 +33,14 @@ func TestWhatIsNotOursIsAsItCame(t *testing.T) {
 type answering struct {
 	status int
 	body   string
+	mu     sync.Mutex // of asked
 	asked  []*http.Request
 }
 
 func (a *answering) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
 	a.asked = append(a.asked, r)
+	a.mu.Unlock()
 	w.WriteHeader(a.status)
 	_, _ = w.Write([]byte(a.body))
 }

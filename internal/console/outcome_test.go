@@ -13,7 +13,7 @@ import (
 )
 
 // halves is an API that says one thing to commands and another to reads.
-type halves struct{ command, read answering }
+type halves struct{ command, read *answering }
 
 func (h *halves) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
@@ -33,8 +33,8 @@ func (h *halves) send(path string, form url.Values) string {
 	return w.Body.String()
 }
 
-func refusing(status int, title string) answering {
-	return answering{status: status, body: fmt.Sprintf(`{"status": %d, "title": %q}`, status, title)}
+func refusing(status int, title string) *answering {
+	return &answering{status: status, body: fmt.Sprintf(`{"status": %d, "title": %q}`, status, title)}
 }
 
 // What came of a command is shown, whether the page after it can be read or not.
@@ -43,7 +43,7 @@ func TestOutcomesAreShown(t *testing.T) {
 	suspension := url.Values{"reason": {"wrote to everybody"}, "etag": {`"7"`}, "key": {"first-key"}}
 	for path, form := range map[string]url.Values{"/users/x/suspend": suspension, "/users/new": {"email": {"ada@example.com"}},
 		"/dead-letters/retry": nil, "/projections/p/rebuild": nil} {
-		done := &halves{answering{status: 200, body: `{"id": "x"}`}, refusing(429, "Too many")}
+		done := &halves{&answering{status: 200, body: `{"id": "x"}`}, refusing(429, "Too many")}
 		if shown := done.send(path, form); !strings.Contains(shown, ">Done</h1>") || !strings.Contains(shown, "cannot be read now: Too many.") {
 			t.Errorf("%s was done, and it was shown that %s", path, shown)
 		}
@@ -63,7 +63,7 @@ func TestOutcomesAreShown(t *testing.T) {
 // Of the names those alone are sent that were changed on the page, and the same ones again if they may have been.
 func TestNamesThatWereChangedAreSent(t *testing.T) {
 	t.Parallel()
-	api := &halves{refusing(503, "Not known"), answering{status: 200, body: `{"id": "x", "status": "active", "firstName": "Augusta", "data": [{}]}`}}
+	api := &halves{refusing(503, "Not known"), &answering{status: 200, body: `{"id": "x", "status": "active", "firstName": "Augusta", "data": [{}]}`}}
 	shown := api.send("/users/x/profile", url.Values{"displayName": {"Ada"}, "was-displayName": {"Ada"}, "firstName": {""}, "was-firstName": {"Adah"},
 		"lastName": {"King"}, "was-lastName": {"Byron"}})
 	if sent, _ := io.ReadAll(api.command.asked[0].Body); string(sent) != `{"firstName":"","lastName":"King"}` {
@@ -79,7 +79,7 @@ func TestNamesThatWereChangedAreSent(t *testing.T) {
 // What may have happened is sent again as the same request, or it would happen twice or be refused.
 func TestWhatMayHaveHappenedIsSentAgain(t *testing.T) {
 	t.Parallel()
-	api := &halves{refusing(503, "Not known"), answering{status: 200, body: `{"id": "x", "status": "active", "version": 8, "data": [{"version": 8}]}`}}
+	api := &halves{refusing(503, "Not known"), &answering{status: 200, body: `{"id": "x", "status": "active", "version": 8, "data": [{"version": 8}]}`}}
 	created := api.send("/users/new", url.Values{"email": {"ada@example.com"}, "key": {"first-key"}})
 	suspended := api.send("/users/x/suspend", url.Values{"reason": {"spam"}, "etag": {`"7"`}, "key": {"first-key"}})
 	for _, want := range []string{"Not known", `value="first-key"`} {

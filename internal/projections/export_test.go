@@ -50,12 +50,7 @@ func (p *Profiles) Statement(ctx context.Context, q Query) (sql string, args []a
 
 // PageByWords reads a page of now among all who have the words.
 func (p *Profiles) PageByWords(ctx context.Context, q Query) (page Page, err error) {
-	sql, args := q.statement(true)
-	rows, err := p.pool.Query(ctx, sql, args...)
-	if err != nil {
-		return page, err
-	}
-	err = page.read(rows, q.Limit)
+	err = p.read(ctx, q, true, &page)
 	return page, err
 }
 

@@ -96,17 +96,20 @@ func (p *Profiles) page(ctx context.Context, q Query) (page Page, err error) {
 		return page, err
 	}
 	byWords, err := p.planner.byWords(ctx, q)
-	if err != nil {
-		return page, err
+	if err == nil {
+		err = p.read(ctx, q, byWords, &page)
 	}
+	return page, err
+}
+
+// read has the statement planned anew each time, for the filters and the statistics of the day.
+func (p *Profiles) read(ctx context.Context, q Query, byWords bool, page *Page) error {
 	sql, args := q.statement(byWords)
-	// Planned anew each time, for the filters and the statistics of the day.
 	rows, err := p.pool.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {
-		return page, err
+		return err
 	}
-	err = page.read(rows, q.Limit)
-	return page, err
+	return page.read(rows, q.Limit)
 }
 
 func (p *Profiles) readByRole(ctx context.Context, q Query, page *Page) error {
