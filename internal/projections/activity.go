@@ -43,7 +43,10 @@ func (t Tables) applyActivity(ctx context.Context, tx pgx.Tx, events []eventstor
 	for _, r := range reported {
 		before := totals[r.Subject()]
 		if r.position <= before.Position {
-			continue // had already
+			if err := t.had(ctx, tx, r); err != nil {
+				return err
+			}
+			continue
 		}
 		if after := before.count(r.Activity, r.position); after != before {
 			totals[r.Subject()] = after

@@ -3,6 +3,7 @@ package projections_test
 import (
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,30 @@ func TestActivityThatArrivesTwiceCountsOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
 		t.Error("rows (-once +twice):", diff)
+	}
+}
+
+// One that could not be read when it was its turn is not taken for counted.
+func TestActivityThatWasOvertakenIsAnError(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	id := newID()
+	h.happened(t, id, domain.UserCreated{Email: "ada@example.com", DisplayName: "Ada"})
+	for range 3 {
+		h.reported(t, domain.PostCreated{AuthorID: id})
+	}
+	events := h.behind(t, 0)
+	for _, some := range [][]eventstore.Recorded{events[:2], events[3:]} {
+		if err := h.apply(t, some, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := h.rows(t)
+	if err := h.apply(t, events[2:3], 2); err == nil || !strings.Contains(err.Error(), "overtaken") {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
+		t.Error("rows (-before +after):", diff)
 	}
 }
 
