@@ -112,18 +112,19 @@ type replaying struct {
 	users, done int64
 }
 
-// Copied together: some megabytes of rows.
-const usersTogether = 2000
+// What so many events make is copied together: some megabytes of rows, whoever the events are about.
+const eventsTogether = 10_000
 
 func (r *replaying) add(ctx context.Context, e eventstore.Recorded) error {
 	if user := projections.UserOf(e); user != r.user || r.users == 0 {
-		if r.endUser(); r.users%usersTogether == 0 {
-			if err := r.flush(ctx); err != nil {
-				return err
-			}
-			r.progress("replay", r.done, r.report.Position)
-		}
+		r.endUser()
 		r.beginUser(user)
+	}
+	if r.done%eventsTogether == 0 {
+		if err := r.flush(ctx); err != nil {
+			return err
+		}
+		r.progress("replay", r.done, r.report.Position)
 	}
 	r.done++
 	for _, d := range r.all {
