@@ -108,15 +108,16 @@ type replaying struct {
 	all        []*derived
 	unreadable map[uuid.UUID]bool
 
-	user        uuid.UUID
-	users, done int64
+	user  uuid.UUID
+	begun bool // a user
+	done  int64
 }
 
 // What so many events make is copied together: some megabytes of rows, whoever the events are about.
 const eventsTogether = 10_000
 
 func (r *replaying) add(ctx context.Context, e eventstore.Recorded) error {
-	if user := projections.UserOf(e); user != r.user || r.users == 0 {
+	if user := projections.UserOf(e); !r.begun || user != r.user {
 		r.endUser()
 		r.beginUser(user)
 	}
@@ -142,8 +143,7 @@ func (r *replaying) add(ctx context.Context, e eventstore.Recorded) error {
 }
 
 func (r *replaying) beginUser(user uuid.UUID) {
-	r.user = user
-	r.users++
+	r.user, r.begun = user, true
 	for _, d := range r.all {
 		d.failed = false
 		d.rows.Begin(user)
@@ -152,7 +152,7 @@ func (r *replaying) beginUser(user uuid.UUID) {
 
 func (r *replaying) endUser() {
 	for _, d := range r.all {
-		if r.users > 0 {
+		if r.begun {
 			d.rows.End()
 		}
 	}
