@@ -117,6 +117,9 @@ func (b *bench) remake(ctx context.Context, binary string, events int, apart boo
 	}
 	b.say("drained in %v", m.drained.Round(time.Millisecond))
 	for round := range b.rounds {
+		if err := b.tidyUp(ctx); err != nil { // which a service that has run for a while has behind it
+			return m, err
+		}
 		r, err := b.rebuild(ctx, binary)
 		if err != nil {
 			return m, err

@@ -3,6 +3,7 @@ package rebuild
 import (
 	"context"
 	"maps"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,10 +12,18 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// compareAll finds the users whose live rows are not those of the shadow, which is at a position. The
+// compareAll finds the users whose live rows are not those of the shadow, which is at a position. Each maker compares its tables. The
 // live rows may have gone on meanwhile: compareRest settles that.
 func (r *Run) compareAll(ctx context.Context, position int64) error {
-	different, err := r.compare(ctx, r.tx, nil)
+	var mu sync.Mutex
+	different := make(map[uuid.UUID]bool)
+	err := r.together(ctx, func(m maker, ctx context.Context) error {
+		found, err := compare(ctx, m.tx, m.tables, nil)
+		mu.Lock()
+		defer mu.Unlock()
+		maps.Copy(different, found)
+		return err
+	})
 	r.different, r.compared = different, position
 	return err
 }
@@ -48,7 +57,7 @@ func (r *Run) compareAgain(ctx context.Context, tx pgx.Tx, events []eventstore.R
 	for user := range touched {
 		users = append(users, user)
 	}
-	found, err := r.compare(ctx, tx, users)
+	found, err := compare(ctx, tx, r.target.Tables, users)
 	if err != nil {
 		return err
 	}
@@ -71,9 +80,9 @@ func (r *Run) differing(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]bool, err
 }
 
 // compare returns the users whose rows differ: of all, or of some.
-func (r *Run) compare(ctx context.Context, tx pgx.Tx, users [][16]byte) (map[uuid.UUID]bool, error) {
+func compare(ctx context.Context, tx pgx.Tx, tables []string, users [][16]byte) (map[uuid.UUID]bool, error) {
 	different := make(map[uuid.UUID]bool)
-	for _, table := range r.target.Tables {
+	for _, table := range tables {
 		found, err := shadows(tx).Compare(ctx, live(table), "user_id", AllRows, users)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
 // fold reads the log up to a position, user by user, and copies the rows that the users make, while the next users are folded.
@@ -51,7 +52,11 @@ type folding struct {
 }
 
 func (f *folding) read(ctx context.Context, through int64) error {
-	if err := ReadByUser(ctx, f.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
+	read := ReadByUser
+	if len(f.makers) > 1 {
+		read = readInHalves
+	}
+	if err := read(ctx, f.pool, through, func(e eventstore.Recorded) error { return f.add(ctx, e) }); err != nil {
 		return err
 	}
 	f.endUser()
@@ -122,7 +127,10 @@ func (f *folding) handOver(ctx context.Context) error {
 	if err := f.way.rest(ctx, took); err != nil {
 		return err
 	}
-	made := portion{f.rows.Take(), f.letters}
+	made := portion{make(map[string]tuples.Rows), f.letters}
+	for i, rows := range f.rows.Take() {
+		made.rows[f.target.Tables[i]] = rows
+	}
 	f.gathered, f.letters = 0, nil
 	select {
 	case f.made <- made:

@@ -48,7 +48,7 @@ var firstPage = projections.Query{Limit: 10, Order: projections.Order{By: "creat
 func open(t *testing.T) *replica {
 	t.Helper()
 	db := pgtest.DB(t)
-	pool := pgtest.Pool(t, db.URL)
+	pool := pgtest.Pool(t, db.URL+"&pool_max_conns=16") // as many as a service has
 	log := eventstore.Open(pool)
 	profiles := projections.NewProfiles(pool)
 	r := &replica{

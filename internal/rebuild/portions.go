@@ -14,15 +14,18 @@ const eventsTogether, eventsTogetherAlone = 250, 10_000
 
 // portion is what is copied together.
 type portion struct {
-	rows    []tuples.Rows // by the target's tables
+	rows    map[string]tuples.Rows // by table
 	letters []outbox.Letter
 }
 
 // copyAll copies portions as they are made, until there are no more. The first one comes when the whole log is sorted, and
-// the transaction must not be idle meanwhile.
+// no transaction must be idle meanwhile, nor while nothing comes for its tables.
 func (r *Run) copyAll(ctx context.Context, made <-chan portion, copied chan<- time.Duration) error {
 	for {
 		if _, err := r.look(ctx); err != nil {
+			return err
+		}
+		if err := r.together(ctx, maker.stay); err != nil {
 			return err
 		}
 		select {
@@ -42,10 +45,8 @@ func (r *Run) copyAll(ctx context.Context, made <-chan portion, copied chan<- ti
 
 // copyPortion copies rows, and parks what failed.
 func (r *Run) copyPortion(ctx context.Context, p portion) error {
-	for i, rows := range p.rows {
-		if err := shadows(r.tx).Fill(ctx, live(r.target.Tables[i]), rows); err != nil {
-			return err
-		}
+	if err := r.together(ctx, func(m maker, ctx context.Context) error { return m.fill(ctx, p.rows) }); err != nil {
+		return err
 	}
 	if r.target.Shadow == nil {
 		return nil

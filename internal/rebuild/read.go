@@ -2,9 +2,11 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/usersvc/usersvc/internal/eventstore"
 	"github.com/usersvc/usersvc/internal/projections"
@@ -15,19 +17,64 @@ import (
 const beginReading = `BEGIN READ ONLY; SET LOCAL statement_timeout = '1d'; SET LOCAL idle_in_transaction_session_timeout = '1min';
 SET LOCAL enable_seqscan = on; SET LOCAL work_mem = '64MB'; SET LOCAL max_parallel_workers_per_gather = 0`
 
+// OFFSET has the key of each event made out once.
 const readByUser = `
 SELECT position, event_id, stream_type, stream_id, version, type, schema_version, data, recorded_at
-FROM eventlog.events WHERE position <= $1
-ORDER BY ` + projections.UserKey + `, position`
+FROM (SELECT *, ` + projections.UserKey + ` AS key FROM eventlog.events WHERE position <= $1 OFFSET 0) keyed
+WHERE ($2::text IS NULL OR key < $2) AND ($3::text IS NULL OR key >= $3)
+ORDER BY key, position`
 
 // ReadByUser reads the log up to a position, all events about a user together and in their order. It
 // takes a transaction of its own, so that another can be busy meanwhile.
 func ReadByUser(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
+	return readUsers(ctx, pool, through, nil, nil, nil, each)
+}
+
+// The keys of a thousand events say about where the others are.
+const selectMiddle = `
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY key) FROM (
+  SELECT ` + projections.UserKey + ` AS key FROM eventlog.events
+  WHERE position IN (SELECT generate_series(1, $1::bigint, GREATEST($1::bigint / 1000, 1)))
+) sample`
+
+// readInHalves is ReadByUser for whoever has two processors: PostgreSQL sorts the events of one half of the users on each. Then one half is
+// read after the other.
+func readInHalves(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
+	var middle *string
+	if err := pool.QueryRow(ctx, selectMiddle, through).Scan(&middle); err != nil {
+		return err
+	}
+	if middle == nil {
+		return ReadByUser(ctx, pool, through, each)
+	}
+	halves, ctx := errgroup.WithContext(ctx)
+	read := make(chan struct{}) // closed when the first half has been
+	halves.Go(func() error {
+		if err := readUsers(ctx, pool, through, middle, nil, nil, each); err != nil {
+			return err
+		}
+		close(read)
+		return nil
+	})
+	halves.Go(func() error { return readUsers(ctx, pool, through, nil, middle, read, each) })
+	return halves.Wait()
+}
+
+// readUsers reads the events of those users whose keys come before one, but not before another, once it is their turn.
+func readUsers(ctx context.Context, pool *pgxpool.Pool, through int64, before, from *string, turn <-chan struct{}, each func(eventstore.Recorded) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
 			return err
 		}
-		rows, _ := tx.Query(ctx, readByUser, through)
+		rows, _ := tx.Query(ctx, readByUser, through, before, from) // returns when they are sorted
+		defer rows.Close()
+		if turn != nil {
+			select {
+			case <-turn:
+			case <-ctx.Done():
+				return errors.Join(rows.Err(), ctx.Err())
+			}
+		}
 		return eventstore.Each(rows, each)
 	})
 }

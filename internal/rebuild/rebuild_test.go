@@ -80,18 +80,33 @@ UNION ALL SELECT subscription FROM derived.dead_letters WHERE subscription <> 'u
 
 func TestRebuildFindsAndMendsWrongRows(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.history(t, 20, 300)
-	r.work(t)
-	r.caughtUp(t)
+	for name, alone := range map[string]bool{"beside others": false, "alone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := open(t)
+			r.history(t, 20, 300)
+			r.work(t)
+			r.caughtUp(t)
+			if alone {
+				r.quiet(t)
+			}
+			wantMended(t, r)
+		})
+	}
+}
+
+func wantMended(t *testing.T, r *replica) {
+	t.Helper()
 	rows := r.rows(t)
 	r.exec(t, `UPDATE derived.user_profiles SET display_name = 'Somebody else' WHERE user_id = $1`, r.ids[0])
 	r.exec(t, `DELETE FROM derived.user_profiles WHERE user_id = $1`, r.ids[1])
 	r.exec(t, `UPDATE derived.user_profiles SET post_count = post_count + 1 WHERE user_id = $1`, r.ids[2])
 	r.exec(t, `INSERT INTO derived.activity (user_id, position, post_count, follower_count, recorded_at) VALUES ($1, 1, 7, 7, now())`, r.ids[3])
 	r.exec(t, `UPDATE derived.user_profiles SET user_id = gen_random_uuid() WHERE user_id = $1`, r.ids[4]) // one too many, one too few
-	if n := r.rebuild(t, "user_profiles"); n != 6 {
-		t.Errorf("%d users differ, want 6", n)
+	r.exec(t, `UPDATE derived.user_versions SET display_name = 'Somebody else' WHERE (user_id, position) = (
+  SELECT user_id, position FROM derived.user_versions WHERE user_id <> ALL ($1) LIMIT 1)`, r.ids[:5])
+	if n := r.rebuild(t, "user_profiles"); n != 7 {
+		t.Errorf("%d users differ, want 7", n)
 	}
 	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
 		t.Errorf("rows (-before +after): %s", diff)
@@ -137,34 +152,45 @@ func TestRebuildThatDoesNotEndWell(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := open(t)
-			r.handled(t, 5, 50)
-			rows := r.rows(t)
-			release := r.reader(t) // keeps it from switching
-			ctx, stop := context.WithCancel(t.Context())
-			run, err := r.rebuilds.Begin(ctx, "user_profiles")
-			if err != nil {
-				t.Fatal(err)
+			for _, alone := range []bool{false, true} {
+				wantAsBefore(t, alone, end.state, end.by)
 			}
-			done := make(chan error, 1)
-			go func() { done <- run.Do(ctx) }()
-			r.untilSwitching(t)
-			end.by(t, r, stop)
-			if err := <-done; err == nil {
-				t.Error("it was done all the same")
-			}
-			stop()
-			release()
-			if status := r.status(t, "user_profiles"); status.State != end.state || end.state == "failed" && status.Error == nil {
-				t.Errorf("after it: %+v", status)
-			}
-			if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
-				t.Errorf("rows (-before +after): %s", diff)
-			}
-			r.wantNothingLeft(t)
-			r.rebuild(t, "user_profiles")
 		})
 	}
+}
+
+// wantAsBefore has a rebuild ended when it is about to switch, beside others or alone.
+func wantAsBefore(t *testing.T, alone bool, state string, by func(*testing.T, *replica, context.CancelFunc)) {
+	t.Helper()
+	r := open(t)
+	r.handled(t, 5, 50)
+	if alone {
+		r.quiet(t)
+	}
+	rows := r.rows(t)
+	release := r.reader(t) // keeps it from switching
+	ctx, stop := context.WithCancel(t.Context())
+	run, err := r.rebuilds.Begin(ctx, "user_profiles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- run.Do(ctx) }()
+	r.untilSwitching(t)
+	by(t, r, stop)
+	if err := <-done; err == nil {
+		t.Error("it was done all the same")
+	}
+	stop()
+	release()
+	if status := r.status(t, "user_profiles"); status.State != state || state == "failed" && status.Error == nil {
+		t.Errorf("after it: %+v", status)
+	}
+	if diff := cmp.Diff(rows, r.rows(t)); diff != "" {
+		t.Errorf("rows (-before +after): %s", diff)
+	}
+	r.wantNothingLeft(t)
+	r.rebuild(t, "user_profiles")
 }
 
 // reader begins a transaction that reads the live tables, and goes on until it is released.

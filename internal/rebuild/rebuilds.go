@@ -76,15 +76,13 @@ SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('de
   OR (SELECT head - checkpoint >= GREATEST($3, head / 3)
       FROM derived.subscriptions, (SELECT max(position) AS head FROM eventlog.events) AS log WHERE name = $2)`
 
-// Complete rebuilds what a migration has left incomplete, or what is far behind, and returns when that is done, by whichever
-// replica, or ctx ends.
+// Complete tidies up what a crash has left of a rebuild, rebuilds what a migration has left incomplete, or what is far behind, and returns
+// when that is done, by whichever replica, or ctx ends.
 func (r *Rebuilds) Complete(ctx context.Context, name string) {
 	looks := time.NewTicker(lookForDue)
 	defer looks.Stop()
 	for {
-		var incomplete bool
-		err := r.pool.QueryRow(ctx, findIncomplete, r.targets[name].Tables, name, FarBehind).Scan(&incomplete)
-		if err == nil && (!incomplete || r.Rebuild(ctx, name) == nil) {
+		if err := r.complete(ctx, name); err == nil {
 			return
 		}
 		select {
@@ -93,6 +91,19 @@ func (r *Rebuilds) Complete(ctx context.Context, name string) {
 		case <-looks.C:
 		}
 	}
+}
+
+func (r *Rebuilds) complete(ctx context.Context, name string) error {
+	t := r.targets[name]
+	if err := r.tidyUp(ctx, t); err != nil {
+		return err
+	}
+	var incomplete bool
+	err := r.pool.QueryRow(ctx, findIncomplete, t.Tables, name, FarBehind).Scan(&incomplete)
+	if err != nil || !incomplete {
+		return err
+	}
+	return r.Rebuild(ctx, name)
 }
 
 const cancelRun = `UPDATE derived.rebuilds SET cancel = true WHERE name = $1 AND state = 'running'`

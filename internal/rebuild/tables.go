@@ -7,100 +7,111 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/usersvc/usersvc/internal/tuples"
 )
 
-// create makes the tables, empty, with their primary keys: users are folded in that order, so each row goes to the right end of
-// a tree. While others write they have all indexes from the beginning. That is several times the work, but done row by row,
-// while a large index that is sorted and written out at once has whoever commits meanwhile wait for the disk.
-func (r *Run) create(ctx context.Context) error {
-	for _, table := range r.target.Tables {
-		if err := shadows(r.tx).Create(ctx, live(table)); err != nil {
+// create makes the tables, empty. While others write they have all indexes from the beginning. That is several times the work, but done
+// row by row, while a large index that is sorted and written out at once has whoever commits meanwhile wait for the disk.
+func (m maker) create(ctx context.Context) error {
+	for _, table := range m.tables {
+		if err := shadows(m.tx).Create(ctx, live(table)); err != nil {
 			return err
 		}
-		if err := r.build(ctx, table, !r.way.alone.Load()); err != nil {
+		if m.way.alone.Load() {
+			continue
+		}
+		if err := m.build(ctx, table); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// On all processors an index, and a comparison, is done sooner, and leaves none to whoever writes meanwhile.
-const useOneProcessor = `SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0`
+// fill adds rows to the tables.
+func (m maker) fill(ctx context.Context, rows map[string]tuples.Rows) error {
+	for _, table := range m.tables {
+		if err := shadows(m.tx).Fill(ctx, live(table), rows[table]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // index gives the tables, which are full, the indexes that they lack.
-func (r *Run) index(ctx context.Context) error {
-	if !r.way.alone.Load() {
-		if err := r.run(ctx, useOneProcessor); err != nil {
+func (m maker) index(ctx context.Context) error {
+	for _, table := range m.tables {
+		if err := m.exec(ctx, "ANALYZE "+shadow(table)); err != nil {
 			return err
 		}
-	}
-	for _, table := range r.target.Tables {
-		if err := r.build(ctx, table, true); err != nil {
-			return err
-		}
-		if err := r.run(ctx, "ANALYZE rebuild."+table); err != nil {
+		if err := m.build(ctx, table); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// Those that only one processor builds come first, as the other one may be free later.
 const missingIndexes = `
 SELECT c.relname, pg_get_indexdef(c.oid), i.indisprimary
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indrelid = $1::regclass AND (i.indisprimary OR $2) AND to_regclass('` + shadowSchema + `.' || c.relname) IS NULL
-ORDER BY c.relname`
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+WHERE i.indrelid = $1::regclass AND to_regclass('` + shadowSchema + `.' || c.relname) IS NULL
+ORDER BY a.amname = 'btree', c.relname`
 
-// build makes the indexes of the live table that are missing, under the same names, which are the schema's: all, or the
-// primary key's alone. After each, it rests.
-func (r *Run) build(ctx context.Context, table string, all bool) error {
-	statements, err := r.definitions(ctx, table, all)
+// build makes the indexes of the live table that are missing, under the same names, which are the schema's. After each, it rests.
+func (m maker) build(ctx context.Context, table string) error {
+	statements, err := m.definitions(ctx, table)
 	if err != nil {
 		return fmt.Errorf("look at the indexes of %s: %w", table, err)
 	}
 	for _, statement := range statements {
 		began := time.Now()
-		if err := r.run(ctx, statement); err != nil {
+		if err := m.useProcessors(ctx); err != nil {
 			return err
 		}
-		if err := r.way.rest(ctx, time.Since(began)); err != nil {
+		if err := m.exec(ctx, statement); err != nil {
+			return err
+		}
+		if err := m.way.rest(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *Run) definitions(ctx context.Context, table string, all bool) (statements []string, err error) {
+// useProcessors gives the maker who is left the other processor, too.
+func (m maker) useProcessors(ctx context.Context) error {
+	if len(m.makers) == 1 || m.working.Load() > 1 {
+		return nil
+	}
+	return m.exec(ctx, "SET LOCAL max_parallel_maintenance_workers = 1")
+}
+
+func (m maker) definitions(ctx context.Context, table string) (statements []string, err error) {
 	var name, definition string
 	var primary bool
-	rows, _ := r.tx.Query(ctx, missingIndexes, live(table), all)
+	rows, _ := m.tx.Query(ctx, missingIndexes, live(table))
 	_, err = pgx.ForEachRow(rows, []any{&name, &definition, &primary}, func() error {
-		statements = append(statements, strings.Replace(definition, " ON derived.", " ON rebuild.", 1))
+		statements = append(statements, strings.Replace(definition, " ON derived.", " ON "+shadowSchema+".", 1))
 		if primary {
-			statements = append(statements, fmt.Sprintf("ALTER TABLE rebuild.%s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", table, name))
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", shadow(table), name))
 		}
 		return nil
 	})
 	return statements, err
 }
 
-// live is the full name of a table.
-func live(table string) string { return "derived." + table }
+// live and shadow are the full names of a table and of what takes its place.
+func live(table string) string   { return "derived." + table }
+func shadow(table string) string { return shadowSchema + "." + table }
 
 // replace moves the tables to where the live ones are, which are gone then.
 func (r *Run) replace(ctx context.Context, tx pgx.Tx) error {
 	for _, table := range r.target.Tables {
-		_, err := tx.Exec(ctx, fmt.Sprintf("DROP TABLE derived.%s; ALTER TABLE rebuild.%[1]s SET SCHEMA derived", table))
+		_, err := tx.Exec(ctx, fmt.Sprintf("DROP TABLE %s; ALTER TABLE %s SET SCHEMA derived", live(table), shadow(table)))
 		if err != nil {
 			return fmt.Errorf("replace %s: %w", table, err)
 		}
-	}
-	return nil
-}
-
-func (r *Run) run(ctx context.Context, statement string) error {
-	if _, err := r.tx.Exec(ctx, statement); err != nil {
-		return fmt.Errorf("%.30s …: %w", statement, err)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func Profiles(pool *pgxpool.Pool, live *outbox.Relay, retry outbox.Retry, log ze
 		Name: projections.Subscription + "/rebuild", Handle: projections.Shadow.Apply, UserOf: projections.UserOf,
 	}, retry, log)
 	return Target{
-		Name: projections.Subscription, Tables: projections.Names, Live: live, Shadow: shadow,
+		Name: projections.Subscription, Tables: projections.Names, Largest: "user_versions", Live: live, Shadow: shadow,
 		Rows: func() Rows { return new(projections.Rebuilt) },
 	}
 }

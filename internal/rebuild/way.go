@@ -13,7 +13,7 @@ const (
 	turn    = 2 * time.Millisecond
 	restFor = 3 // times as long as a turn
 
-	// Whoever answers a request in this process waits for so many events at most.
+	// Whoever answers a request in this process waits for so many events at most, or ten times as many when nobody writes.
 	eventsInARow = 16
 )
 
@@ -26,7 +26,11 @@ type way struct {
 
 // make is called for each event, and returns when it is the rebuild's turn.
 func (w *way) make(ctx context.Context) error {
-	if w.events++; w.events%eventsInARow > 0 {
+	row := eventsInARow
+	if w.alone.Load() {
+		row *= 10
+	}
+	if w.events++; w.events%row > 0 {
 		return nil
 	}
 	runtime.Gosched()

@@ -1,0 +1,107 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+)
+
+// maker makes some of the tables, in a transaction.
+type maker struct {
+	*Run
+	tx     pgx.Tx
+	tables []string
+}
+
+// Of fewer, others would be left too few.
+const connectionsForTwo = 8
+
+// findMakers has the rebuild's own transaction make all tables. When nobody writes, another transaction makes the largest one at
+// the same time, on the other processor, and commits it when it is full: only who makes a table can freeze its rows.
+func (r *Run) findMakers(ctx context.Context) error {
+	r.makers = []maker{{r, r.tx, r.target.Tables}}
+	if r.target.Largest == "" || !r.way.alone.Load() || r.pool.Config().MaxConns < connectionsForTwo {
+		return nil
+	}
+	tx, err := r.pool.BeginTx(ctx, making())
+	if err != nil {
+		return err
+	}
+	r.makers[0].tables = slices.DeleteFunc(slices.Clone(r.target.Tables), func(table string) bool { return table == r.target.Largest })
+	r.makers = append(r.makers, maker{r, tx, []string{r.target.Largest}})
+	_, err = tx.Exec(ctx, WithoutTimeLimit)
+	return err
+}
+
+// together has the makers work. Who is done first stays until the other is, too.
+func (r *Run) together(ctx context.Context, work func(maker, context.Context) error) error {
+	makers, ctx := errgroup.WithContext(ctx)
+	allDone := make(chan struct{})
+	r.working.Store(int64(len(r.makers)))
+	for _, m := range r.makers {
+		makers.Go(func() error {
+			err := work(m, ctx)
+			if r.working.Add(-1) == 0 {
+				close(allDone)
+			}
+			if err != nil {
+				return err
+			}
+			return m.stayUntil(ctx, allDone)
+		})
+	}
+	return makers.Wait()
+}
+
+// A transaction that is idle for too long is ended.
+func (m maker) stayUntil(ctx context.Context, done <-chan struct{}) error {
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-time.After(lookEvery):
+			if err := m.stay(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (m maker) stay(ctx context.Context) error { return m.exec(ctx, "SELECT") }
+
+func (m maker) exec(ctx context.Context, statement string) error {
+	if _, err := m.tx.Exec(ctx, statement); err != nil {
+		return fmt.Errorf("%.30s …: %w", statement, err)
+	}
+	return nil
+}
+
+// commitOther has the rebuild's own transaction see what the other one has made, if there is one. Before, both compare their tables.
+func (r *Run) commitOther(ctx context.Context, position int64) error {
+	if len(r.makers) == 1 {
+		return nil
+	}
+	if r.comparable() {
+		r.progress.at(comparing, position)
+		if err := r.compareAll(ctx, position); err != nil {
+			return err
+		}
+	}
+	other := r.makers[1]
+	if err := other.tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit %s: %w", other.tables, err)
+	}
+	r.makers[0].tables, r.makers = r.target.Tables, r.makers[:1]
+	return nil
+}
+
+func (r *Run) rollBack(ctx context.Context) {
+	_ = r.tx.Rollback(ctx)
+	for _, m := range r.makers {
+		_ = m.tx.Rollback(ctx)
+	}
+}
