@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -33,27 +34,34 @@ func (r *Run) findMakers(ctx context.Context) error {
 	}
 	r.makers[0].tables = slices.DeleteFunc(slices.Clone(r.target.Tables), func(table string) bool { return table == r.target.Largest })
 	r.makers = append(r.makers, maker{r, tx, []string{r.target.Largest}})
-	_, err = tx.Exec(ctx, WithoutTimeLimit)
+	if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, useOtherProcessor)
 	return err
 }
+
+// The other tables may be done before, and with small indexes.
+const useOtherProcessor = `SET LOCAL max_parallel_maintenance_workers = 1`
 
 // together has the makers work. Who is done first stays until the other is, too.
 func (r *Run) together(ctx context.Context, work func(maker, context.Context) error) error {
 	makers, ctx := errgroup.WithContext(ctx)
+	var working sync.WaitGroup
 	allDone := make(chan struct{})
-	r.working.Store(int64(len(r.makers)))
 	for _, m := range r.makers {
+		working.Add(1)
 		makers.Go(func() error {
 			err := work(m, ctx)
-			if r.working.Add(-1) == 0 {
-				close(allDone)
-			}
+			working.Done()
 			if err != nil {
 				return err
 			}
 			return m.stayUntil(ctx, allDone)
 		})
 	}
+	working.Wait()
+	close(allDone)
 	return makers.Wait()
 }
 

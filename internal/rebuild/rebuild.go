@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -54,8 +53,7 @@ type Run struct {
 	tx       pgx.Tx
 	id       uuid.UUID
 	progress progress
-	makers   []maker      // the first of them in tx
-	working  atomic.Int64 // how many of them are not done
+	makers   []maker // the first of them in tx
 
 	held      bool // the live subscription, which was far behind or nowhere
 	way       way

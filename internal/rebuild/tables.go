@@ -66,9 +66,6 @@ func (m maker) build(ctx context.Context, table string) error {
 	}
 	for _, statement := range statements {
 		began := time.Now()
-		if err := m.useProcessors(ctx); err != nil {
-			return err
-		}
 		if err := m.exec(ctx, statement); err != nil {
 			return err
 		}
@@ -77,14 +74,6 @@ func (m maker) build(ctx context.Context, table string) error {
 		}
 	}
 	return nil
-}
-
-// useProcessors gives the maker who is left the other processor, too.
-func (m maker) useProcessors(ctx context.Context) error {
-	if len(m.makers) == 1 || m.working.Load() > 1 {
-		return nil
-	}
-	return m.exec(ctx, "SET LOCAL max_parallel_maintenance_workers = 1")
 }
 
 func (m maker) definitions(ctx context.Context, table string) (statements []string, err error) {
