@@ -27,6 +27,7 @@ func TestTeeth(t *testing.T) {
 		{safeguard.Finality, "TestPast", "reduced", "(-model +answer)"},
 		{safeguard.OrderOfTimes, "TestClock", "reduced", "was recorded before the one ahead of it"},
 		{safeguard.HandOver, "TestRebuild", "reduced", "a rebuild ended: done in its phase switching"},
+		{safeguard.Tidying, "TestKilledRebuildAlone", "short", "left behind: [user_versions"},
 		{safeguard.Deadlines, "TestFrozenDatabase", "reduced", "the slowest answer"},
 	} {
 		t.Run(tooth.check+" without "+tooth.without, func(t *testing.T) {

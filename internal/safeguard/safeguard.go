@@ -20,6 +20,7 @@ const (
 	Finality       = "finality"        // a read of a moment just past waits for appends that may still be given it
 	OrderOfTimes   = "order of times"  // an event is later than the one before, whatever the clock says
 	Versions       = "versions"        // what users were is kept
+	Tidying        = "tidying"         // what a killed rebuild has committed is dropped
 	HandOver       = "hand-over"       // rows that are rebuilt have the last events, and take over with their checkpoint
 )
 
