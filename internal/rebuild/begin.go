@@ -11,12 +11,11 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// A build of an index can take minutes, fewer of them when it sorts in memory, and the table owner's rights are those of the group. Of
-// two processors one is left to whoever writes meanwhile, or to another maker. Statistics are coarse: as all rows are new, PostgreSQL
-// takes finer ones by itself within a minute.
+// A build of an index can take minutes, fewer of them when it sorts in memory, and the table owner's rights are those of the group. One
+// processor is left to whoever writes meanwhile, or to another maker. Statistics are coarse: as all rows are new, PostgreSQL takes finer
+// ones by itself within a minute.
 const beginMaking = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL statement_timeout = '30min';
-SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL default_statistics_target = 20`
+SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL default_statistics_target = 20`
 
 func making() pgx.TxOptions {
 	return pgx.TxOptions{BeginQuery: fmt.Sprintf(beginMaking, longestIdle.Milliseconds())}
@@ -38,6 +37,9 @@ func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
 	t, ok := r.targets[name]
 	if !ok {
 		return nil, ErrNoTarget
+	}
+	if err := tidyUp(ctx, r.pool, t); err != nil {
+		return nil, unavailable("begin rebuild", err)
 	}
 	tx, err := r.pool.BeginTx(ctx, making())
 	if err != nil {
@@ -61,9 +63,6 @@ func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
 	run := &Run{target: t, pool: r.pool, log: r.log.With().Str("rebuild", t.Name).Logger(), tx: tx, id: uuid.New()}
 	run.progress.at(starting, 0)
 	if err := run.announce(ctx); err != nil {
-		return nil, unavailable("begin rebuild", err)
-	}
-	if err := t.tidy(ctx, r.pool); err != nil {
 		return nil, unavailable("begin rebuild", err)
 	}
 	return run, nil

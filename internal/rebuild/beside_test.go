@@ -82,27 +82,44 @@ func (r *replica) hold(t *testing.T, level pgx.TxIsoLevel, statement string) pgx
 	return tx
 }
 
-// Sorting a long log takes longer than a transaction may be idle.
+// Sorting a long log takes longer than a transaction may be idle, and so may others keep all connections.
 func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.handled(t, 10, 100)
-	run := r.begin(t)
-	var free []*pgxpool.Conn // one of which the log is to be read with
-	for range r.pool.Stat().MaxConns() - r.pool.Stat().AcquiredConns() {
+	for name, alone := range map[string]bool{"beside others": false, "alone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := open(t)
+			r.handled(t, 10, 100)
+			if alone {
+				r.quiet(t)
+			}
+			run := r.begin(t)
+			release := r.keepAllBut(t, 0)
+			done := underWay(t, run)
+			<-time.After(tooLong)
+			release()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// keepAllBut takes the pool's free connections but for some.
+func (r *replica) keepAllBut(t *testing.T, n int32) (release func()) {
+	t.Helper()
+	var kept []*pgxpool.Conn
+	for r.pool.Stat().MaxConns()-r.pool.Stat().AcquiredConns() > n {
 		c, err := r.pool.Acquire(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		free = append(free, c)
+		kept = append(kept, c)
 	}
-	done := underWay(t, run)
-	<-time.After(10 * time.Second)
-	for _, c := range free {
-		c.Release()
-	}
-	if err := <-done; err != nil {
-		t.Error(err)
+	return func() {
+		for _, c := range kept {
+			c.Release()
+		}
 	}
 }
 

@@ -2,8 +2,8 @@
 // their place. Readers and writers notice nothing.
 //
 // It guarantees:
-//   - One transaction takes a rebuild from its beginning to the switch. If it fails, is cancelled, or its
-//     process dies, the live tables are what they were: the database sees to that.
+//   - If a rebuild fails, is cancelled, or its process dies, the live tables are what they were: one
+//     transaction lasts from its beginning to the switch, and the database sees to that.
 //   - Two rebuilds of the same thing never run at once, in whatever replicas: the transaction holds an
 //     advisory lock. A process that freezes loses it, with the transaction, after half a minute.
 //   - While nobody writes, another transaction makes the largest table, and commits it before the switch. If

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,13 +14,16 @@ import (
 
 // maker makes some of the tables, in a transaction.
 type maker struct {
-	*Run
+	run    *Run
 	tx     pgx.Tx
 	tables []string
 }
 
-// Of fewer, others would be left too few.
-const connectionsForTwo = 8
+// Of fewer, others would be left too few; and nobody waits long for one, as the rebuild's own transaction must not be idle.
+const (
+	connectionsForTwo = 8
+	longestForAnother = 2 * time.Second
+)
 
 // findMakers has the rebuild's own transaction make all tables. When nobody writes, another transaction makes the largest one at
 // the same time, on the other processor, and commits it when it is full: only who makes a table can freeze its rows.
@@ -28,21 +32,20 @@ func (r *Run) findMakers(ctx context.Context) error {
 	if r.target.Largest == "" || !r.way.alone.Load() || r.pool.Config().MaxConns < connectionsForTwo {
 		return nil
 	}
-	tx, err := r.pool.BeginTx(ctx, making())
+	soon, cancel := context.WithTimeout(ctx, longestForAnother)
+	defer cancel()
+	tx, err := r.pool.BeginTx(soon, making())
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	r.makers[0].tables = slices.DeleteFunc(slices.Clone(r.target.Tables), func(table string) bool { return table == r.target.Largest })
 	r.makers = append(r.makers, maker{r, tx, []string{r.target.Largest}})
-	if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, useOtherProcessor)
+	_, err = tx.Exec(ctx, WithoutTimeLimit)
 	return err
 }
-
-// The other tables may be done before, and with small indexes.
-const useOtherProcessor = `SET LOCAL max_parallel_maintenance_workers = 1`
 
 // together has the makers work. Who is done first stays until the other is, too.
 func (r *Run) together(ctx context.Context, work func(maker, context.Context) error) error {
@@ -88,8 +91,9 @@ func (m maker) exec(ctx context.Context, statement string) error {
 	return nil
 }
 
-// commitOther has the rebuild's own transaction see what the other one has made, if there is one. Before, both compare their tables.
-func (r *Run) commitOther(ctx context.Context, position int64) error {
+// joinMakers has the rebuild's own transaction go on alone with what two have made. Before, both compare their tables with the live
+// ones, and the other one commits.
+func (r *Run) joinMakers(ctx context.Context, position int64) error {
 	if len(r.makers) == 1 {
 		return nil
 	}
@@ -103,7 +107,7 @@ func (r *Run) commitOther(ctx context.Context, position int64) error {
 	if err := other.tx.Commit(ctx); err != nil {
 		return fmt.Errorf("commit %s: %w", other.tables, err)
 	}
-	r.makers[0].tables, r.makers = r.target.Tables, r.makers[:1]
+	r.makers = []maker{{r, r.tx, r.target.Tables}}
 	return nil
 }
 

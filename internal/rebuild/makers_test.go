@@ -3,6 +3,7 @@ package rebuild_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -86,6 +87,56 @@ func TestMakersWaitForRows(t *testing.T) {
 	target := rebuild.Profiles(r.pool, r.relay, outbox.DefaultRetry, zerolog.Nop())
 	target.Rows = func() rebuild.Rows { return new(slow) }
 	if err := rebuild.New(r.pool, zerolog.Nop(), target).Rebuild(t.Context(), projections.Subscription); err != nil {
+		t.Error(err)
+	}
+}
+
+// However few connections are free, those who work do not wait for each other.
+func TestMakersWithFewConnections(t *testing.T) {
+	t.Parallel()
+	for _, free := range []int32{2, 3, 4} {
+		t.Run(fmt.Sprint(free, " free"), func(t *testing.T) {
+			t.Parallel()
+			r := open(t)
+			r.handled(t, 5, 50)
+			r.quiet(t)
+			run := r.begin(t)
+			release := r.keepAllBut(t, free)
+			defer release()
+			select {
+			case err := <-underWay(t, run):
+				if err != nil {
+					t.Error(err)
+				}
+			case <-time.After(time.Minute):
+				t.Error("it does not come to an end")
+			}
+		})
+	}
+}
+
+// With few connections one transaction makes all, and nobody sees any of it before the switch.
+func TestOneMakerWithAFewConnections(t *testing.T) {
+	t.Parallel()
+	r := open(t)
+	r.handled(t, 5, 50)
+	config := r.pool.Config()
+	config.MaxConns = 7
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	r.rebuilds = rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, r.relay, outbox.DefaultRetry, zerolog.Nop()))
+	r.quiet(t)
+	release := r.reader(t) // keeps it from switching
+	done := underWay(t, r.begin(t))
+	r.untilSwitching(t)
+	if committed := r.texts(t, committed); len(committed) > 0 {
+		t.Errorf("others see %v", committed)
+	}
+	release()
+	if err := <-done; err != nil {
 		t.Error(err)
 	}
 }

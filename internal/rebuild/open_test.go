@@ -225,6 +225,7 @@ func (r *replica) rows(t *testing.T) []string {
 	t.Helper()
 	return r.texts(t, `
 (SELECT p::text FROM derived.user_profiles p ORDER BY user_id)
+UNION ALL (SELECT v::text FROM derived.user_versions v ORDER BY user_id, position)
 UNION ALL (SELECT h::text FROM derived.role_holders h ORDER BY user_id, role)
 UNION ALL (SELECT a::text FROM derived.activity a ORDER BY user_id, position)`)
 }

@@ -143,11 +143,9 @@ func (r *Run) failed(ctx context.Context, why error) {
 		if _, err := tx.Exec(ctx, untilFree, r.target.Name); err != nil {
 			return err
 		}
-		if err := r.target.tidy(ctx, tx); err != nil {
-			return err
-		}
 		_, err := tx.Exec(ctx, failRun, r.target.Name, r.id, state, text)
 		return err
 	})
+	err = errors.Join(err, tidyUp(ctx, r.pool, r.target))
 	r.log.Warn().Str("error", text).AnErr("and then", err).Msg("not rebuilt: the live tables are as they were")
 }

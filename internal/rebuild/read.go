@@ -2,7 +2,6 @@ package rebuild
 
 import (
 	"context"
-	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,7 +26,7 @@ ORDER BY key, position`
 // ReadByUser reads the log up to a position, all events about a user together and in their order. It
 // takes a transaction of its own, so that another can be busy meanwhile.
 func ReadByUser(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
-	return readUsers(ctx, pool, through, nil, nil, nil, each)
+	return half{}.read(ctx, pool, through, each)
 }
 
 // The keys of a thousand events say about where the others are.
@@ -48,33 +47,53 @@ func readInHalves(ctx context.Context, pool *pgxpool.Pool, through int64, each f
 		return ReadByUser(ctx, pool, through, each)
 	}
 	halves, ctx := errgroup.WithContext(ctx)
-	read := make(chan struct{}) // closed when the first half has been
+	begun, read := make(chan struct{}), make(chan struct{})
 	halves.Go(func() error {
-		if err := readUsers(ctx, pool, through, middle, nil, nil, each); err != nil {
-			return err
+		err := half{before: middle, begun: begun}.read(ctx, pool, through, each)
+		if err == nil {
+			close(read)
 		}
-		close(read)
-		return nil
+		return err
 	})
-	halves.Go(func() error { return readUsers(ctx, pool, through, nil, middle, read, each) })
+	halves.Go(func() error {
+		if !happens(ctx, begun) { // whoever waits for its turn must not have the last connection
+			return ctx.Err()
+		}
+		return half{from: middle, turn: read}.read(ctx, pool, through, each)
+	})
 	return halves.Wait()
 }
 
-// readUsers reads the events of those users whose keys come before one, but not before another, once it is their turn.
-func readUsers(ctx context.Context, pool *pgxpool.Pool, through int64, before, from *string, turn <-chan struct{}, each func(eventstore.Recorded) error) error {
+// half is those users whose keys come before one, or do not come before another, and all if there is neither.
+type half struct {
+	before, from *string
+	begun        chan<- struct{} // closed when it has a connection
+	turn         <-chan struct{} // closed when it may be read, if it must wait
+}
+
+func (h half) read(ctx context.Context, pool *pgxpool.Pool, through int64, each func(eventstore.Recorded) error) error {
 	return pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{BeginQuery: beginReading}, func(tx pgx.Tx) error {
+		if h.begun != nil {
+			close(h.begun)
+		}
 		if _, err := tx.Exec(ctx, WithoutTimeLimit); err != nil {
 			return err
 		}
-		rows, _ := tx.Query(ctx, readByUser, through, before, from) // returns when they are sorted
+		rows, _ := tx.Query(ctx, readByUser, through, h.before, h.from) // returns when they are sorted
 		defer rows.Close()
-		if turn != nil {
-			select {
-			case <-turn:
-			case <-ctx.Done():
-				return errors.Join(rows.Err(), ctx.Err())
-			}
+		if h.turn != nil && !happens(ctx, h.turn) {
+			return ctx.Err()
 		}
 		return eventstore.Each(rows, each)
 	})
+}
+
+// happens waits for something, unless ctx ends before.
+func happens(ctx context.Context, it <-chan struct{}) bool {
+	select {
+	case <-it:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

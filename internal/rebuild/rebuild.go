@@ -103,7 +103,7 @@ func (r *Run) do(ctx context.Context) error {
 	if err := r.together(ctx, maker.index); err != nil {
 		return err
 	}
-	if err := r.commitOther(ctx, through); err != nil {
+	if err := r.joinMakers(ctx, through); err != nil {
 		return err
 	}
 	if err := r.follow(ctx); err != nil {

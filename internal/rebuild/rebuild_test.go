@@ -21,6 +21,9 @@ UNION ALL SELECT table_name || '.' || column_name || ' ' || is_nullable || ' ' |
   FROM information_schema.columns WHERE table_schema = 'derived'
 ORDER BY 1`
 
+const identities = `SELECT relname || ' ' || oid FROM pg_class WHERE relnamespace = 'derived'::regnamespace
+  AND relname IN ('user_profiles', 'user_versions', 'role_holders', 'activity') ORDER BY relname`
+
 func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
 	t.Parallel()
 	r := open(t)
@@ -30,6 +33,7 @@ func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
 	rows, tables := r.rows(t), r.texts(t, catalogue)
 	r.quiet(t)
 	for range 2 { // what was rebuilt can be rebuilt
+		before := r.texts(t, identities)
 		if n := r.rebuild(t, "user_profiles"); n != 0 {
 			t.Errorf("%d users differ", n)
 		}
@@ -38,6 +42,11 @@ func TestRebuildMakesTheSameRowsAndTables(t *testing.T) {
 		}
 		if diff := cmp.Diff(tables, r.texts(t, catalogue)); diff != "" {
 			t.Errorf("tables (-before +after): %s", diff)
+		}
+		for i, is := range r.texts(t, identities) {
+			if is == before[i] {
+				t.Errorf("not replaced: %s", is)
+			}
 		}
 		r.wantIndexedFirst(t, false) // but at once, of all rows
 		r.wantNothingLeft(t)

@@ -2,6 +2,7 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// Rebuilds are the rebuilds that a process runs. Each uses three connections of a pool meanwhile.
+// Rebuilds are the rebuilds that a process runs. Each uses three connections of a pool meanwhile, or five while nobody writes.
 type Rebuilds struct {
 	pool    *pgxpool.Pool
 	log     zerolog.Logger
@@ -79,23 +80,26 @@ SELECT EXISTS (SELECT FROM unnest($1::text[]) AS name WHERE obj_description(('de
 // Complete tidies up what a crash has left of a rebuild, rebuilds what a migration has left incomplete, or what is far behind, and returns
 // when that is done, by whichever replica, or ctx ends.
 func (r *Rebuilds) Complete(ctx context.Context, name string) {
-	looks := time.NewTicker(lookForDue)
-	defer looks.Stop()
 	for {
-		if err := r.complete(ctx, name); err == nil {
+		err := r.complete(ctx, name)
+		if err == nil {
 			return
+		}
+		pause := lookForDue
+		if errors.Is(err, ErrRunning) {
+			pause = lookEvery
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-looks.C:
+		case <-time.After(pause):
 		}
 	}
 }
 
 func (r *Rebuilds) complete(ctx context.Context, name string) error {
 	t := r.targets[name]
-	if err := r.tidyUp(ctx, t); err != nil {
+	if err := tidyUp(ctx, r.pool, t); err != nil {
 		return err
 	}
 	var incomplete bool

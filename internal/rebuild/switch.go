@@ -68,6 +68,9 @@ func (r *Run) trySwitch(ctx context.Context, tx pgx.Tx, wait string) error {
 	if err := r.stopReports(ctx, tx); err != nil {
 		return err
 	}
+	if err := r.lockNew(ctx, tx); err != nil {
+		return err
+	}
 	if r.target.Shadow == nil {
 		return r.replace(ctx, tx)
 	}

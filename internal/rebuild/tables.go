@@ -18,7 +18,7 @@ func (m maker) create(ctx context.Context) error {
 		if err := shadows(m.tx).Create(ctx, live(table)); err != nil {
 			return err
 		}
-		if m.way.alone.Load() {
+		if m.run.way.alone.Load() {
 			continue
 		}
 		if err := m.build(ctx, table); err != nil {
@@ -40,6 +40,9 @@ func (m maker) fill(ctx context.Context, rows map[string]tuples.Rows) error {
 
 // index gives the tables, which are full, the indexes that they lack.
 func (m maker) index(ctx context.Context) error {
+	if err := m.exec(ctx, fmt.Sprintf("SET LOCAL max_parallel_maintenance_workers = %d", m.workers())); err != nil {
+		return err
+	}
 	for _, table := range m.tables {
 		if err := m.exec(ctx, "ANALYZE "+shadow(table)); err != nil {
 			return err
@@ -49,6 +52,14 @@ func (m maker) index(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// workers help to build B-trees: none while others write, nor for the smaller tables while the largest one is made.
+func (m maker) workers() int {
+	if !m.run.way.alone.Load() || len(m.run.makers) > 1 && m.tables[0] != m.run.target.Largest {
+		return 0
+	}
+	return 1
 }
 
 // Those that only one processor builds come first, as the other one may be free later.
@@ -69,7 +80,7 @@ func (m maker) build(ctx context.Context, table string) error {
 		if err := m.exec(ctx, statement); err != nil {
 			return err
 		}
-		if err := m.way.rest(ctx, time.Since(began)); err != nil {
+		if err := m.run.way.rest(ctx, time.Since(began)); err != nil {
 			return err
 		}
 	}
@@ -93,6 +104,16 @@ func (m maker) definitions(ctx context.Context, table string) (statements []stri
 // live and shadow are the full names of a table and of what takes its place.
 func live(table string) string   { return "derived." + table }
 func shadow(table string) string { return shadowSchema + "." + table }
+
+// lockNew waits for whoever looks at the new tables, as an automatic vacuum may, before anybody has to wait for us.
+func (r *Run) lockNew(ctx context.Context, tx pgx.Tx) error {
+	for _, table := range r.target.Tables {
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+shadow(table)); err != nil {
+			return fmt.Errorf("lock what replaces %s: %w", table, err)
+		}
+	}
+	return nil
+}
 
 // replace moves the tables to where the live ones are, which are gone then.
 func (r *Run) replace(ctx context.Context, tx pgx.Tx) error {

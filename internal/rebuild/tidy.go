@@ -5,34 +5,28 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/usersvc/usersvc/internal/safeguard"
 )
 
-// database is a connection, or a pool of them.
-type database interface {
-	Exec(ctx context.Context, statement string, args ...any) (pgconn.CommandTag, error)
-}
-
-// tidy drops a table that was committed by a rebuild which then did not end well. Only who has the lock of the target may do so.
-func (t Target) tidy(ctx context.Context, db database) error {
+// tidyUp drops the table that was committed by a rebuild of the target which then did not end well: ErrRunning while one goes on, or
+// while the database has not noticed yet that it does not.
+func tidyUp(ctx context.Context, pool *pgxpool.Pool, t Target) error {
 	if t.Largest == "" || safeguard.Removed(safeguard.Tidying) {
 		return nil
 	}
-	if _, err := db.Exec(ctx, "DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
-		return fmt.Errorf("tidy up: %w", err)
-	}
-	return nil
-}
-
-// tidyUp does so for a target that nobody rebuilds.
-func (r *Rebuilds) tidyUp(ctx context.Context, t Target) error {
-	return pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var free bool
-		if err := tx.QueryRow(ctx, tryLock, t.Name).Scan(&free); err != nil || !free {
+		if err := tx.QueryRow(ctx, tryLock, t.Name).Scan(&free); err != nil {
 			return err
 		}
-		return t.tidy(ctx, tx)
+		if !free {
+			return ErrRunning
+		}
+		if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
+			return fmt.Errorf("tidy up: %w", err)
+		}
+		return nil
 	})
 }
