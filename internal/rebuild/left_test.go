@@ -120,12 +120,14 @@ func TestSwitchWaitsForTheNewTablesFirst(t *testing.T) {
 	r.untilSwitching(t)
 	vacuum := r.hold(t, pgx.ReadCommitted, `LOCK TABLE rebuild.user_versions IN ACCESS SHARE MODE`)
 	release()
+	var longest time.Duration
 	for began := time.Now(); time.Since(began) < 10*time.Second; { // in which it has begun to wait for longer
 		asked := time.Now()
 		r.page(t)
-		if took := time.Since(asked); took > 500*time.Millisecond {
-			t.Fatalf("a list took %v", took)
-		}
+		longest = max(longest, time.Since(asked))
+	}
+	if longest > time.Second {
+		t.Errorf("a list took %v", longest)
 	}
 	if err := errors.Join(vacuum.Rollback(t.Context()), <-done); err != nil {
 		t.Error(err)
