@@ -15,7 +15,7 @@ var (
 )
 
 // The service is killed in the middle of rebuilds, at any point up to the switch, under clients that write. The
-// live tables are those that they were, and nothing is left of the others.
+// live tables are those that they were, and nothing is left of the others once it has started again.
 func TestKilledRebuild(t *testing.T) {
 	begin(t)
 	pg := startPostgres(t)
@@ -35,20 +35,17 @@ func TestKilledRebuild(t *testing.T) {
 		if err := reader.Rollback(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		pg.awaitNoDebris(forEver)
+		current.Store(serve(t, pg.url("usersvc")))
+		pg.awaitNoDebris()
 		if after := pg.liveTables(); !slices.Equal(before, after) {
 			t.Errorf("killed when %s: the tables are %v, and were %v", phase, after, before)
 		}
-		current.Store(serve(t, pg.url("usersvc")))
 	}
 	current.Load().rebuildOnce(t, pg)
 	l.stop()
 	l.checkProjection(pg)
 	t.Logf("the service was killed in the middle of %d rebuilds: %v", rebuildKills.now(), phases)
 }
-
-// A service tidies up as soon as it has started.
-const untilTidy = 20 * time.Second
 
 const selectCommitted = `SELECT relname::text FROM pg_class WHERE oid = to_regclass('rebuild.user_versions')`
 
@@ -74,7 +71,7 @@ func TestKilledRebuildAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		s = serve(t, pg.url("usersvc"))
-		pg.awaitNoDebris(untilTidy)
+		pg.awaitNoDebris()
 		if after := pg.liveTables(); !slices.Equal(before, after) {
 			t.Errorf("the tables are %v, and were %v", after, before)
 		}
@@ -120,11 +117,14 @@ UNION ALL SELECT subscription FROM derived.dead_letters
 UNION ALL SELECT 'file ' || f FROM pg_ls_dir('base/' || (SELECT oid FROM pg_database WHERE datname = current_database())) f
   WHERE f ~ '^[0-9]+$' AND f::oid NOT IN (SELECT pg_relation_filenode(oid) FROM pg_class WHERE pg_relation_filenode(oid) IS NOT NULL)`
 
+// A service tidies up when it has started and the database has noticed that the one before is gone.
+const untilTidy = time.Minute
+
 // awaitNoDebris returns when the database has ended the transaction of a process that is gone, and nothing of it is left.
-func (pg *postgres) awaitNoDebris(patience time.Duration) {
+func (pg *postgres) awaitNoDebris() {
 	pg.t.Helper()
 	var left []string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
+	for deadline := time.Now().Add(untilTidy); time.Now().Before(deadline); <-time.After(50 * time.Millisecond) {
 		pg.exec("CHECKPOINT")
 		if left = pg.texts(selectDebris); len(left) == 0 {
 			return

@@ -35,15 +35,22 @@ func TestWhatACrashLeavesIsDropped(t *testing.T) {
 // committed is a table that others see before the switch.
 const committed = `SELECT relname::text FROM pg_class WHERE oid = to_regclass('rebuild.user_versions')`
 
+// aboutToSwitch has a rebuild go on that nobody writes beside, and that a reader keeps from switching until it is released.
+func aboutToSwitch(t *testing.T) (r *replica, release func(), done <-chan error) {
+	t.Helper()
+	r = open(t)
+	r.handled(t, 5, 50)
+	r.quiet(t)
+	release = r.reader(t)
+	done = underWay(t, r.begin(t))
+	r.untilSwitching(t)
+	return r, release, done
+}
+
 // Another replica that starts drops nothing that a rebuild is at. It waits until it may look.
 func TestWhatARebuildIsAtIsNotDropped(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.handled(t, 5, 50)
-	r.quiet(t)
-	release := r.reader(t) // keeps it from switching
-	done := underWay(t, r.begin(t))
-	r.untilSwitching(t)
+	r, release, done := aboutToSwitch(t)
 	completed := make(chan struct{})
 	go func() { defer close(completed); r.rebuilds.Complete(t.Context(), projections.Subscription) }()
 	<-time.After(time.Second)
@@ -78,12 +85,7 @@ func TestWhatACrashLeavesIsDroppedLater(t *testing.T) {
 // Somebody looks at the table that was committed, as a dump of everything does. It is known all the same what became of the rebuild.
 func TestWhatBecameOfARebuildIsKnown(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.handled(t, 5, 50)
-	r.quiet(t)
-	release := r.reader(t) // keeps it from switching
-	done := underWay(t, r.begin(t))
-	r.untilSwitching(t)
+	r, release, done := aboutToSwitch(t)
 	dump := r.hold(t, pgx.ReadCommitted, `LOCK TABLE rebuild.user_versions IN ACCESS SHARE MODE`)
 	if err := r.rebuilds.Cancel(t.Context(), projections.Subscription); err != nil {
 		t.Fatal(err)
@@ -112,12 +114,7 @@ func TestWhatBecameOfARebuildIsKnown(t *testing.T) {
 // Nobody who reads waits while the switch waits for whoever looks at a new table, as an automatic vacuum does.
 func TestSwitchWaitsForTheNewTablesFirst(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.handled(t, 5, 50)
-	r.quiet(t)
-	release := r.reader(t) // keeps it from switching
-	done := underWay(t, r.begin(t))
-	r.untilSwitching(t)
+	r, release, done := aboutToSwitch(t)
 	vacuum := r.hold(t, pgx.ReadCommitted, `LOCK TABLE rebuild.user_versions IN ACCESS SHARE MODE`)
 	release()
 	var longest time.Duration
