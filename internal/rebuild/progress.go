@@ -139,13 +139,14 @@ func (r *Run) failed(ctx context.Context, why error) {
 	case errors.Is(why, context.Canceled):
 		text = "its process was stopped"
 	}
+	var untidy error
 	err := pgx.BeginFunc(ctx, r.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, untilFree, r.target.Name); err != nil {
 			return err
 		}
+		untidy = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return r.target.drop(ctx, tx) }) // a savepoint
 		_, err := tx.Exec(ctx, failRun, r.target.Name, r.id, state, text)
 		return err
 	})
-	err = errors.Join(err, tidyUp(ctx, r.pool, r.target))
-	r.log.Warn().Str("error", text).AnErr("and then", err).Msg("not rebuilt: the live tables are as they were")
+	r.log.Warn().Str("error", text).AnErr("and then", errors.Join(err, untidy)).Msg("not rebuilt: the live tables are as they were")
 }

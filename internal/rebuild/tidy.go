@@ -13,9 +13,6 @@ import (
 // tidyUp drops the table that was committed by a rebuild of the target which then did not end well: ErrRunning while one goes on, or
 // while the database has not noticed yet that it does not.
 func tidyUp(ctx context.Context, pool *pgxpool.Pool, t Target) error {
-	if t.Largest == "" || safeguard.Removed(safeguard.Tidying) {
-		return nil
-	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		var free bool
 		if err := tx.QueryRow(ctx, tryLock, t.Name).Scan(&free); err != nil {
@@ -24,9 +21,17 @@ func tidyUp(ctx context.Context, pool *pgxpool.Pool, t Target) error {
 		if !free {
 			return ErrRunning
 		}
-		if _, err := tx.Exec(ctx, "DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
-			return fmt.Errorf("tidy up: %w", err)
-		}
-		return nil
+		return t.drop(ctx, tx)
 	})
+}
+
+// drop is for whoever has the lock of the target. Somebody may look at the table, as a dump of everything does.
+func (t Target) drop(ctx context.Context, tx pgx.Tx) error {
+	if t.Largest == "" || safeguard.Removed(safeguard.Tidying) {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'; DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
+		return fmt.Errorf("tidy up: %w", err)
+	}
+	return nil
 }

@@ -92,6 +92,22 @@ func (h *house) happen(t *testing.T) {
 	h.must(t, h.ids[5], domain.DeleteUser{})
 	h.post(t, uuid.New())
 	h.caughtUp(t)
+	h.haveSnapshots(t, len(h.ids)*9/snapshotEvery)
+}
+
+// haveSnapshots waits for what is saved off the path of commands.
+func (h *house) haveSnapshots(t *testing.T, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
+		var got int
+		err := h.pool.QueryRow(t.Context(), `SELECT count(*) FROM derived.snapshots`).Scan(&got)
+		if err == nil && got == want {
+			return
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("%d snapshots, want %d, %v", got, want, err)
+		}
+	}
 }
 
 func (h *house) must(t *testing.T, id uuid.UUID, c domain.Command) {
