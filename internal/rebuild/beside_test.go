@@ -88,11 +88,7 @@ func TestRebuildOutlivesALongWaitForTheFirstUser(t *testing.T) {
 	for name, alone := range map[string]bool{"beside others": false, "alone": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := open(t)
-			r.handled(t, 10, 100)
-			if alone {
-				r.quiet(t)
-			}
+			r := settled(t, alone)
 			run := r.begin(t)
 			release := r.keepAllBut(t, 0)
 			done := underWay(t, run)

@@ -58,7 +58,7 @@ func (c Copies) Compare(ctx context.Context, live, whose, which string, only [][
 		some, args = "WHERE "+whose+" = ANY ($1)", []any{only}
 	}
 	statement := strings.NewReplacer("{live}", live, "{copy}", c.of(live), "{whose}", whose, "{which}", which, "{some}", some,
-		"{key}", strings.Join(key, ", "), "{columns of live}", of("live", columns), "{columns of copy}", of("copy", columns),
+		"{key}", strings.Join(key, ", "), "{columns of live}", columnsOf("live", columns), "{columns of copy}", columnsOf("copy", columns),
 		"{most}", strconv.Itoa(maxDifferences)).Replace(compareTables)
 	rows, _ := settings.Query(ctx, statement, args...)
 	different, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
@@ -99,6 +99,6 @@ func (c Copies) names(ctx context.Context, query, live string) ([]string, error)
 	return names, nil
 }
 
-func of(table string, columns []string) string {
+func columnsOf(table string, columns []string) string {
 	return table + "." + strings.Join(columns, ", "+table+".")
 }

@@ -38,9 +38,7 @@ const committed = `SELECT relname::text FROM pg_class WHERE oid = to_regclass('r
 // aboutToSwitch has a rebuild go on that nobody writes beside, and that a reader keeps from switching until it is released.
 func aboutToSwitch(t *testing.T) (r *replica, release func(), done <-chan error) {
 	t.Helper()
-	r = open(t)
-	r.handled(t, 5, 50)
-	r.quiet(t)
+	r = settled(t, true)
 	release = r.reader(t)
 	done = underWay(t, r.begin(t))
 	r.untilSwitching(t)

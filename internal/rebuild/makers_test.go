@@ -45,9 +45,7 @@ func TestMakersWaitForEachOther(t *testing.T) {
 	for name, table := range map[string]string{"for the largest table": "user_versions", "for the others": "user_profiles"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := open(t)
-			r.handled(t, 5, 50)
-			r.quiet(t)
+			r := settled(t, true)
 			config, once := r.pool.Config(), new(sync.Once)
 			config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
@@ -81,9 +79,7 @@ func (s *slow) Add(e eventstore.Recorded) error {
 // Nothing comes for a table for a long time.
 func TestMakersWaitForRows(t *testing.T) {
 	t.Parallel()
-	r := open(t)
-	r.handled(t, 5, 50)
-	r.quiet(t)
+	r := settled(t, true)
 	target := rebuild.Profiles(r.pool, r.relay, outbox.DefaultRetry, zerolog.Nop())
 	target.Rows = func() rebuild.Rows { return new(slow) }
 	if err := rebuild.New(r.pool, zerolog.Nop(), target).Rebuild(t.Context(), projections.Subscription); err != nil {
@@ -97,9 +93,7 @@ func TestMakersWithFewConnections(t *testing.T) {
 	for _, free := range []int32{2, 3, 4} {
 		t.Run(fmt.Sprint(free, " free"), func(t *testing.T) {
 			t.Parallel()
-			r := open(t)
-			r.handled(t, 5, 50)
-			r.quiet(t)
+			r := settled(t, true)
 			run := r.begin(t)
 			release := r.keepAllBut(t, free)
 			defer release()

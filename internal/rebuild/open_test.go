@@ -170,6 +170,17 @@ func (r *replica) handled(t *testing.T, users, events int) {
 	stop()
 }
 
+// settled opens a replica with a history that was handled, and that nobody adds to if a rebuild is to be alone.
+func settled(t *testing.T, alone bool) *replica {
+	t.Helper()
+	r := open(t)
+	r.handled(t, 10, 100)
+	if alone {
+		r.quiet(t)
+	}
+	return r
+}
+
 // rebuild does it, and returns how many users had live rows that were wrong.
 func (r *replica) rebuild(t *testing.T, name string) int {
 	t.Helper()

@@ -171,11 +171,7 @@ func TestRebuildThatDoesNotEndWell(t *testing.T) {
 // wantAsBefore has a rebuild ended when it is about to switch, beside others or alone.
 func wantAsBefore(t *testing.T, alone bool, state string, by func(*testing.T, *replica, context.CancelFunc)) {
 	t.Helper()
-	r := open(t)
-	r.handled(t, 5, 50)
-	if alone {
-		r.quiet(t)
-	}
+	r := settled(t, alone)
 	rows := r.rows(t)
 	release := r.reader(t) // keeps it from switching
 	ctx, stop := context.WithCancel(t.Context())
