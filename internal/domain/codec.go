@@ -2,9 +2,10 @@ package domain
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/go-json-experiment/json"
 )
 
 // UnknownEvent is the error for an event that this build has no schema for:

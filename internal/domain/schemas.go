@@ -76,9 +76,9 @@ type userEmailChangedV1 struct {
 }
 
 type userProfileChangedV1 struct {
-	DisplayName *string `json:"displayName,omitempty"`
-	FirstName   *string `json:"firstName,omitempty"`
-	LastName    *string `json:"lastName,omitempty"`
+	DisplayName *string `json:"displayName,omitzero"`
+	FirstName   *string `json:"firstName,omitzero"`
+	LastName    *string `json:"lastName,omitzero"`
 }
 
 type userSuspendedV1 struct {
@@ -96,5 +96,5 @@ type roleRevokedV1 struct {
 }
 
 type userDeletedV1 struct {
-	Reason string `json:"reason,omitempty"`
+	Reason string `json:"reason,omitzero"`
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -124,7 +123,7 @@ func (e *event) madeID() (id uuid.UUID) {
 // checkMetadata reads the metadata as everyone who reads the log does.
 func (e *event) checkMetadata() error {
 	var read eventstore.Metadata
-	if !bytes.HasPrefix(e.metadata, []byte("{")) || stdjson.Unmarshal(e.metadata, &read) != nil {
+	if !bytes.HasPrefix(e.metadata, []byte("{")) || json.Unmarshal(e.metadata, &read) != nil {
 		return errors.New("metadata is not an object with actor, source, correlationId and perhaps causationId and traceparent")
 	}
 	return storable("metadata", e.metadata)
