@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,21 +19,38 @@ type Profile struct {
 	Activity Activity
 	Position int64 // of the newest of the user's events folded in
 
-	found *terms // nil: not made out
+	found *terms // made out last, if at all
 }
 
-// terms are what a list finds a user by. They take a while to make out, and most events do not change them.
+// terms are what a list finds a user by. They take a while to make out, and most events change none of what they are made out of,
+// or half of it.
 type terms struct {
-	address string // canonical
-	words   []string
+	email string
+	names [3]string
+
+	address            string // canonical
+	inAddress, inNames []string
+	words              []string // in either
 }
 
 func (p Profile) withTerms() Profile {
-	if p.found == nil {
-		u := p.User
-		address := domain.CanonicalEmail(u.Email)
-		p.found = &terms{address, wordsOf(spellings(u.Email, address), u.DisplayName, u.FirstName, u.LastName)}
+	u := p.User
+	names := [...]string{u.DisplayName, u.FirstName, u.LastName}
+	var t terms // of a user without any
+	if p.found != nil {
+		if t = *p.found; t.email == u.Email && t.names == names {
+			return p
+		}
 	}
+	if t.email != u.Email {
+		t.email, t.address = u.Email, domain.CanonicalEmail(u.Email)
+		t.inAddress = wordsOfAddress(spellings(u.Email, t.address))
+	}
+	if t.names != names {
+		t.names, t.inNames = names, wordsOfNames(names[:]...)
+	}
+	t.words = lexemes(slices.Concat(t.inAddress, t.inNames)...)
+	p.found = &t
 	return p
 }
 
@@ -46,10 +64,6 @@ func (p Profile) Fold(e eventstore.Recorded) (Profile, error) {
 	after := p
 	after.User = p.User.Apply(event, e.RecordedAt)
 	after.Position = e.Position
-	a, b := p.User, after.User
-	if a.Email != b.Email || a.DisplayName != b.DisplayName || a.FirstName != b.FirstName || a.LastName != b.LastName {
-		after.found = nil
-	}
 	return after, nil
 }
 

@@ -35,14 +35,23 @@ func spellings(given, canonical string) []string {
 	return []string{canonical, given}
 }
 
-// wordsOf are the words of an address, as it is spelled, and of names, and the address whole.
-func wordsOf(address []string, names ...string) (words []string) {
-	for _, spelling := range address {
+// wordsOfAddress are the words of an address, as it is spelled, and the address whole.
+func wordsOfAddress(spelled []string) (words []string) {
+	for _, spelling := range spelled {
 		words = append(append(words, split(spelling)...), fold(spelling))
 	}
+	return words
+}
+
+func wordsOfNames(names ...string) (words []string) {
 	for _, name := range names {
 		words = append(words, split(name)...)
 	}
+	return words
+}
+
+// lexemes are different words, in order.
+func lexemes(words ...string) []string {
 	for i, w := range words {
 		words[i] = truncate(w)
 	}

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/usersvc/usersvc/internal/domain"
@@ -20,8 +21,31 @@ func TestWordsAreFolded(t *testing.T) {
 		{"Jürgen@example.com", "", `'com' 'example' 'jurgen' 'jurgen@example.com' `}, // from a log with other rules
 		{"", "Nobody", `'nobody' `},
 	} {
-		if got := quoteAll(wordsOf(spellings(c.address, domain.CanonicalEmail(c.address)), c.name)); got != c.want {
+		if got := quoteAll(Profile{User: domain.User{Email: c.address, FirstName: c.name}}.withTerms().found.words); got != c.want {
 			t.Errorf("the words of %q and %q are %s, want %s", c.address, c.name, got, c.want)
+		}
+	}
+}
+
+// What has not changed is not made out again, and what has is.
+func TestTermsFollowTheUser(t *testing.T) {
+	t.Parallel()
+	var p Profile
+	for _, u := range []domain.User{
+		{Email: "ada@example.com", DisplayName: "Ada"},
+		{Email: "ada@example.com", DisplayName: "Countess", LastName: "Lovelace"},
+		{Email: "king@example.org", DisplayName: "Countess", LastName: "Lovelace"},
+		{Email: "king@example.org", DisplayName: "Countess", FirstName: "Lovelace"},
+		{},
+	} {
+		p.User = u
+		p = p.withTerms()
+		fresh := Profile{User: u}.withTerms()
+		if p.found.address != fresh.found.address || !slices.Equal(p.found.words, fresh.found.words) {
+			t.Errorf("found by %q %q, want %q %q", p.found.address, p.found.words, fresh.found.address, fresh.found.words)
+		}
+		if again := p.withTerms(); again.found != p.found {
+			t.Errorf("the words of %q were made out twice", u.Email)
 		}
 	}
 }
