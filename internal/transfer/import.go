@@ -58,7 +58,7 @@ func importAll(ctx context.Context, conn *pgx.Conn, from io.Reader, progress Pro
 const becomeOwner = `
 SET ROLE usersvc_owner;
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout');
-SET enable_seqscan = on; SET jit = off; SET work_mem = '128MB'; SET maintenance_work_mem = '128MB'; SET temp_buffers = '64MB'`
+SET enable_seqscan = on; SET jit = off; SET work_mem = '16MB'; SET maintenance_work_mem = '16MB'; SET temp_buffers = '64MB'`
 
 //go:embed append.sql
 var makeAppendStaged string
