@@ -10,7 +10,7 @@ import (
 
 // What so many events make is copied together: some tens of kilobytes, as whoever commits waits for what has been written of
 // the write-ahead log until then, or some megabytes when nobody does.
-const eventsTogether, eventsTogetherAlone = 250, 10_000
+const eventsTogether, eventsTogetherAlone = 250, 20_000
 
 // portion is what is copied together.
 type portion struct {
