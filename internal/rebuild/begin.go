@@ -11,14 +11,14 @@ import (
 	"github.com/usersvc/usersvc/internal/projections"
 )
 
-// A build of an index can take minutes, fewer of them when it sorts in memory, and the table owner's rights are those of the group. One
-// processor is left to whoever writes meanwhile, or to another maker. Statistics are coarse: as all rows are new, PostgreSQL takes finer
-// ones by itself within a minute.
-const beginMaking = `BEGIN; SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL statement_timeout = '30min';
-SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL default_statistics_target = 20`
+// A build of an index can take minutes, and the table owner's rights are those of the group. One processor is left to whoever writes
+// meanwhile, or to another maker. Statistics are coarse: as all rows are new, PostgreSQL takes finer ones by itself within a minute.
+const howToMake = `SET LOCAL ROLE usersvc_app; SET LOCAL idle_in_transaction_session_timeout = %d; SET LOCAL statement_timeout = '30min';
+SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL max_parallel_maintenance_workers = 0; SET LOCAL default_statistics_target = 20`
 
-func making() pgx.TxOptions {
-	return pgx.TxOptions{BeginQuery: fmt.Sprintf(beginMaking, longestIdle.Milliseconds())}
+// making begins a transaction, or goes on after one, with what is set for it alone.
+func making(begin string) string {
+	return begin + "; " + fmt.Sprintf(howToMake, longestIdle.Milliseconds())
 }
 
 // When a process freezes, the database ends its rebuild after so long: one that works looks at the log far more often.
@@ -41,7 +41,7 @@ func (r *Rebuilds) Begin(ctx context.Context, name string) (_ *Run, err error) {
 	if err := tidyUp(ctx, r.pool, t); err != nil {
 		return nil, unavailable("begin rebuild", err)
 	}
-	tx, err := r.pool.BeginTx(ctx, making())
+	tx, err := r.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: making("BEGIN")})
 	if err != nil {
 		return nil, unavailable("begin rebuild", err)
 	}

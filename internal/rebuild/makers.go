@@ -34,7 +34,7 @@ func (r *Run) findMakers(ctx context.Context) error {
 	}
 	soon, cancel := context.WithTimeout(ctx, longestForAnother)
 	defer cancel()
-	tx, err := r.pool.BeginTx(soon, making())
+	tx, err := r.pool.BeginTx(soon, pgx.TxOptions{BeginQuery: making("BEGIN")})
 	if errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
@@ -89,6 +89,14 @@ func (m maker) exec(ctx context.Context, statement string) error {
 		return fmt.Errorf("%.30s …: %w", statement, err)
 	}
 	return nil
+}
+
+// commitAndGoOn commits what a maker has made. It keeps its connection, as there may be no other.
+func (m maker) commitAndGoOn(ctx context.Context) error {
+	if err := m.exec(ctx, making("COMMIT AND CHAIN")); err != nil {
+		return err
+	}
+	return m.exec(ctx, WithoutTimeLimit)
 }
 
 // joinMakers has the rebuild's own transaction go on alone with what two have made. Before, both compare their tables with the live

@@ -100,7 +100,7 @@ func (r *Run) do(ctx context.Context) error {
 		return err
 	}
 	r.progress.at("indexing", through)
-	if err := r.together(ctx, maker.index); err != nil {
+	if err := r.index(ctx); err != nil {
 		return err
 	}
 	if err := r.joinMakers(ctx, through); err != nil {

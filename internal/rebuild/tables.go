@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,14 +17,11 @@ func (m maker) create(ctx context.Context) error {
 		if err := shadows(m.tx).Create(ctx, live(table)); err != nil {
 			return err
 		}
-		if m.run.way.alone.Load() {
-			continue
-		}
-		if err := m.build(ctx, table); err != nil {
-			return err
-		}
 	}
-	return nil
+	if m.run.way.alone.Load() {
+		return nil
+	}
+	return m.buildAll(ctx, indexes)
 }
 
 // fill adds rows to the tables.
@@ -36,69 +32,6 @@ func (m maker) fill(ctx context.Context, rows map[string]tuples.Rows) error {
 		}
 	}
 	return nil
-}
-
-// index gives the tables, which are full, the indexes that they lack.
-func (m maker) index(ctx context.Context) error {
-	if err := m.exec(ctx, fmt.Sprintf("SET LOCAL max_parallel_maintenance_workers = %d", m.workers())); err != nil {
-		return err
-	}
-	for _, table := range m.tables {
-		if err := m.exec(ctx, "ANALYZE "+shadow(table)); err != nil {
-			return err
-		}
-		if err := m.build(ctx, table); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// workers help to build B-trees: none while others write, nor for the smaller tables while the largest one is made.
-func (m maker) workers() int {
-	if !m.run.way.alone.Load() || len(m.run.makers) > 1 && m.tables[0] != m.run.target.Largest {
-		return 0
-	}
-	return 1
-}
-
-// Those that only one processor builds come first, as the other one may be free later.
-const missingIndexes = `
-SELECT c.relname, pg_get_indexdef(c.oid), i.indisprimary
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
-WHERE i.indrelid = $1::regclass AND to_regclass('` + shadowSchema + `.' || c.relname) IS NULL
-ORDER BY a.amname = 'btree', c.relname`
-
-// build makes the indexes of the live table that are missing, under the same names, which are the schema's. After each, it rests.
-func (m maker) build(ctx context.Context, table string) error {
-	statements, err := m.definitions(ctx, table)
-	if err != nil {
-		return fmt.Errorf("look at the indexes of %s: %w", table, err)
-	}
-	for _, statement := range statements {
-		began := time.Now()
-		if err := m.exec(ctx, statement); err != nil {
-			return err
-		}
-		if err := m.run.way.rest(ctx, time.Since(began)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m maker) definitions(ctx context.Context, table string) (statements []string, err error) {
-	var name, definition string
-	var primary bool
-	rows, _ := m.tx.Query(ctx, missingIndexes, live(table))
-	_, err = pgx.ForEachRow(rows, []any{&name, &definition, &primary}, func() error {
-		statements = append(statements, strings.Replace(definition, " ON derived.", " ON "+shadowSchema+".", 1))
-		if primary {
-			statements = append(statements, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", shadow(table), name))
-		}
-		return nil
-	})
-	return statements, err
 }
 
 // live and shadow are the full names of a table and of what takes its place.
@@ -115,11 +48,23 @@ func (r *Run) lockNew(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+const selectPrimaryKey = `SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'p'`
+
+// The index of the primary key is there already, under its name.
+const replaceTable = `
+ALTER TABLE {shadow} ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {key};
+DROP TABLE {live};
+ALTER TABLE {shadow} SET SCHEMA derived`
+
 // replace moves the tables to where the live ones are, which are gone then.
 func (r *Run) replace(ctx context.Context, tx pgx.Tx) error {
 	for _, table := range r.target.Tables {
-		_, err := tx.Exec(ctx, fmt.Sprintf("DROP TABLE %s; ALTER TABLE %s SET SCHEMA derived", live(table), shadow(table)))
-		if err != nil {
+		var key string
+		if err := tx.QueryRow(ctx, selectPrimaryKey, live(table)).Scan(&key); err != nil {
+			return fmt.Errorf("look at the primary key of %s: %w", table, err)
+		}
+		statements := strings.NewReplacer("{live}", live(table), "{shadow}", shadow(table), "{key}", key).Replace(replaceTable)
+		if _, err := tx.Exec(ctx, statements); err != nil {
 			return fmt.Errorf("replace %s: %w", table, err)
 		}
 	}
