@@ -20,7 +20,7 @@ func (e *UnknownEvent) Error() string {
 }
 
 // Encode returns the type of an event, the newest schema version of that type
-// and the JSON object to store.
+// and the JSON object to store. Text that is not UTF-8 is an error.
 func Encode(e Event) (typ string, schema int, data []byte, err error) {
 	payload, schema := newestPayload(e)
 	if payload == nil {
@@ -36,8 +36,9 @@ func Encode(e Event) (typ string, schema int, data []byte, err error) {
 // Decode reads a stored event of any schema version and brings it up to the
 // newest. What it does not know is an *UnknownEvent. A member of the wrong
 // type is an error, and so is an event without the member that it is about.
-// Other members are ignored: a newer build may have added one, and would have
-// raised the schema version if it changed what the others mean.
+// Other members are ignored, also those that differ in letter case alone: a newer
+// build may have added one, and would have raised the schema version if it changed
+// what the others mean.
 func Decode(typ string, schema int, data []byte) (Event, error) {
 	id := schemaID{typ, schema}
 	s, known := schemas[id]

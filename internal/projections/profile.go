@@ -19,7 +19,7 @@ type Profile struct {
 	Activity Activity
 	Position int64 // of the newest of the user's events folded in
 
-	found *terms // made out last, if at all
+	found *terms // made out last, perhaps of what the user was before: see withTerms
 }
 
 // terms are what a list finds a user by. They take a while to make out, and most events change none of what they are made out of,

@@ -3,10 +3,7 @@ package rebuild
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // index gives the tables, which are full, statistics and the indexes that they lack. The largest one is committed with its primary key, by
@@ -18,7 +15,10 @@ func (r *Run) index(ctx context.Context) error {
 	if len(r.makers) == 1 {
 		return r.makers[0].buildAll(ctx, indexes)
 	}
-	left, err := r.makers[1].share(ctx)
+	if err := r.together(ctx, maker.lockLargest); err != nil {
+		return err
+	}
+	left, err := r.makers[1].left(ctx)
 	if err != nil {
 		return err
 	}
@@ -28,8 +28,8 @@ func (r *Run) index(ctx context.Context) error {
 				return err
 			}
 		}
-		for statement := range left {
-			if err := m.build(ctx, statement); err != nil {
+		for d := range left {
+			if err := m.build(ctx, d); err != nil {
 				return err
 			}
 		}
@@ -37,40 +37,47 @@ func (r *Run) index(ctx context.Context) error {
 	})
 }
 
+// beginIndexing takes statistics and builds primary keys. The maker of the largest table then commits it.
 func (m maker) beginIndexing(ctx context.Context) error {
 	for _, table := range m.tables {
 		if err := m.exec(ctx, "ANALYZE "+shadow(table)); err != nil {
 			return err
 		}
 	}
-	return m.buildAll(ctx, primaryKeys)
+	if err := m.buildAll(ctx, primaryKeys); err != nil || m.tx == m.run.tx {
+		return err
+	}
+	return m.commitAndGoOn(ctx)
 }
 
-// share commits the tables of a maker, and returns statements that build their indexes, for whoever takes the next of them.
-func (m maker) share(ctx context.Context) (<-chan string, error) {
-	if err := m.commitAndGoOn(ctx); err != nil {
-		return nil, err
-	}
+// lockLargest takes the lock that building an index does. Were a VACUUM to come between two makers, it would wait for the one who has the
+// lock already, who waits for the other at the end, who would wait behind the VACUUM.
+func (m maker) lockLargest(ctx context.Context) error {
+	return m.exec(ctx, "LOCK TABLE "+shadow(m.run.target.Largest)+" IN SHARE MODE")
+}
+
+// left are the indexes that the tables of a maker lack, for whoever takes the next of them.
+func (m maker) left(ctx context.Context) (<-chan definition, error) {
 	missing, err := m.missing(ctx, indexes)
 	if err != nil {
 		return nil, err
 	}
-	left := make(chan string, len(missing))
+	left := make(chan definition, len(missing))
 	defer close(left)
-	for _, statement := range missing {
-		left <- statement
+	for _, d := range missing {
+		left <- d
 	}
 	return left, nil
 }
 
-// buildAll builds the indexes that tables lack.
+// buildAll builds the indexes that the tables lack.
 func (m maker) buildAll(ctx context.Context, which string) error {
 	missing, err := m.missing(ctx, which)
 	if err != nil {
 		return err
 	}
-	for _, statement := range missing {
-		if err := m.build(ctx, statement); err != nil {
+	for _, d := range missing {
+		if err := m.build(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -78,43 +85,18 @@ func (m maker) buildAll(ctx context.Context, which string) error {
 }
 
 // build builds an index, and rests.
-func (m maker) build(ctx context.Context, statement string) error {
+func (m maker) build(ctx context.Context, d definition) error {
 	began := time.Now()
-	if err := m.exec(ctx, statement); err != nil {
+	if err := m.exec(ctx, fmt.Sprintf("SET LOCAL maintenance_work_mem = '%dMB'", d.megabytes)); err != nil {
 		return err
 	}
+	if err := m.exec(ctx, d.statement); err != nil {
+		return err
+	}
+	if d.primary {
+		if err := m.exec(ctx, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT %s PRIMARY KEY USING INDEX %[2]s", shadow(d.table), d.name)); err != nil {
+			return err
+		}
+	}
 	return m.run.way.rest(ctx, time.Since(began))
-}
-
-// Which indexes.
-const (
-	primaryKeys = "i.indisprimary"
-	indexes     = "true"
-)
-
-// Those that take longest come first. A B-tree is sorted in parts that a processor's cache holds, which are then merged: faster than all
-// in memory. A GIN index is built in such parts, too, but gone through again for each of them, so that there must not be too many.
-const missingIndexes = `
-SELECT format('SET LOCAL maintenance_work_mem = %%L; %%s',
-  CASE a.amname WHEN 'btree' THEN 16 ELSE LEAST(GREATEST((pg_relation_size(full_table) >> 20) / 20, 16), 256) END || 'MB', pg_get_indexdef(c.oid))
-FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
-CROSS JOIN LATERAL to_regclass('` + shadowSchema + `.' || (SELECT relname FROM pg_class WHERE oid = i.indrelid)) AS full_table
-WHERE i.indrelid = ANY ($1::text[]::regclass[]) AND %s AND to_regclass('` + shadowSchema + `.' || c.relname) IS NULL
-ORDER BY a.amname = 'btree', pg_relation_size(c.oid) DESC`
-
-// missing are statements that build the indexes of the live tables that the new ones lack, under the same names, which are the schema's.
-func (m maker) missing(ctx context.Context, which string) ([]string, error) {
-	tables := make([]string, len(m.tables))
-	for i, table := range m.tables {
-		tables[i] = live(table)
-	}
-	rows, _ := m.tx.Query(ctx, fmt.Sprintf(missingIndexes, which), tables)
-	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("look at the indexes of %s: %w", m.tables, err)
-	}
-	for i, statement := range statements {
-		statements[i] = strings.Replace(statement, " ON derived.", " ON "+shadowSchema+".", 1)
-	}
-	return statements, nil
 }

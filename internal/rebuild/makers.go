@@ -111,12 +111,18 @@ func (r *Run) joinMakers(ctx context.Context, position int64) error {
 			return err
 		}
 	}
-	other := r.makers[1]
-	if err := other.tx.Commit(ctx); err != nil {
-		return fmt.Errorf("commit %s: %w", other.tables, err)
+	if err := r.together(ctx, maker.commitIfOther); err != nil {
+		return fmt.Errorf("commit %s: %w", r.target.Largest, err)
 	}
 	r.makers = []maker{{r, r.tx, r.target.Tables}}
 	return nil
+}
+
+func (m maker) commitIfOther(ctx context.Context) error {
+	if m.tx == m.run.tx {
+		return nil
+	}
+	return m.tx.Commit(ctx)
 }
 
 func (r *Run) rollBack(ctx context.Context) {

@@ -3,7 +3,6 @@ package rebuild
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,23 +47,11 @@ func (r *Run) lockNew(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-const selectPrimaryKey = `SELECT conname FROM pg_constraint WHERE conrelid = $1::regclass AND contype = 'p'`
-
-// The index of the primary key is there already, under its name.
-const replaceTable = `
-ALTER TABLE {shadow} ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {key};
-DROP TABLE {live};
-ALTER TABLE {shadow} SET SCHEMA derived`
-
 // replace moves the tables to where the live ones are, which are gone then.
 func (r *Run) replace(ctx context.Context, tx pgx.Tx) error {
 	for _, table := range r.target.Tables {
-		var key string
-		if err := tx.QueryRow(ctx, selectPrimaryKey, live(table)).Scan(&key); err != nil {
-			return fmt.Errorf("look at the primary key of %s: %w", table, err)
-		}
-		statements := strings.NewReplacer("{live}", live(table), "{shadow}", shadow(table), "{key}", key).Replace(replaceTable)
-		if _, err := tx.Exec(ctx, statements); err != nil {
+		_, err := tx.Exec(ctx, fmt.Sprintf("DROP TABLE %s; ALTER TABLE %s SET SCHEMA derived", live(table), shadow(table)))
+		if err != nil {
 			return fmt.Errorf("replace %s: %w", table, err)
 		}
 	}

@@ -25,12 +25,13 @@ func tidyUp(ctx context.Context, pool *pgxpool.Pool, t Target) error {
 	})
 }
 
-// drop is for whoever has the lock of the target. Somebody may look at the table, as a dump of everything does.
+// drop is for whoever has the lock of the target. Somebody may look at the table, as a dump of everything does; and a session that builds an
+// index of it notices only after client_connection_check_interval, two seconds, that its process is gone.
 func (t Target) drop(ctx context.Context, tx pgx.Tx) error {
 	if t.Largest == "" || safeguard.Removed(safeguard.Tidying) {
 		return nil
 	}
-	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'; DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '3s'; DROP TABLE IF EXISTS "+shadow(t.Largest)); err != nil {
 		return fmt.Errorf("tidy up: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -120,10 +121,10 @@ func (e *event) madeID() (id uuid.UUID) {
 	return id
 }
 
-// checkMetadata reads the metadata as everyone who reads the log does.
+// checkMetadata reads the metadata as everyone who reads the log does: pgx scans it with the standard library, which ignores letter case.
 func (e *event) checkMetadata() error {
 	var read eventstore.Metadata
-	if !bytes.HasPrefix(e.metadata, []byte("{")) || json.Unmarshal(e.metadata, &read) != nil {
+	if !bytes.HasPrefix(e.metadata, []byte("{")) || stdjson.Unmarshal(e.metadata, &read) != nil {
 		return errors.New("metadata is not an object with actor, source, correlationId and perhaps causationId and traceparent")
 	}
 	return storable("metadata", e.metadata)

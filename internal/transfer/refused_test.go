@@ -52,6 +52,7 @@ func TestBadLinesAreNamed(t *testing.T) {
 		"many digits":             {`"role"`, `"n":` + strings.Repeat("1", 9_900) + `e200,"role"`, "out of range"},
 		"a deep nest":             {`"role"`, `"n":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `,"role"`, "nested"},
 		"metadata of a stranger":  {`"correlationId":"0189`, `"correlationId":"x189`, "metadata"},
+		"metadata by its case":    {`"correlationId":"0189`, `"correlationid":"4711","correlationId":"0189`, "metadata"},
 		"metadata with U+0000":    {`old system`, `old\u0000system`, "U+0000"},
 		"a version left out":      {`"version":2`, `"version":3`, "version is 3, and in the stream it has to be 2"},
 		"version zero":            {`"version":2`, `"version":0`, "version is 0"},
