@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A rebuild is in no hurry. While others write it folds a quarter of the time, in short turns, and copies another quarter, a
+// A rebuild is in no hurry. While others write it folds a fifth of the time, in short turns, and copies another fifth, a
 // little at a time, so that their commands find processors and disk free. When it is alone it does not rest.
 const (
 	turn    = 2 * time.Millisecond
-	restFor = 3 // times as long as a turn
+	restFor = 4 // times as long as a turn
 
 	// Whoever answers a request in this process waits for so many events at most, or ten times as many when nobody writes.
 	eventsInARow = 16
