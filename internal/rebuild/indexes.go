@@ -23,7 +23,7 @@ func (r *Run) index(ctx context.Context) error {
 		return err
 	}
 	return r.together(ctx, func(m maker, ctx context.Context) error {
-		if m.tx == r.tx {
+		if m.isFirst() {
 			if err := m.buildAll(ctx, indexes); err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func (m maker) beginIndexing(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := m.buildAll(ctx, primaryKeys); err != nil || m.tx == m.run.tx {
+	if err := m.buildAll(ctx, primaryKeys); err != nil || m.isFirst() {
 		return err
 	}
 	return m.commitAndGoOn(ctx)

@@ -2,19 +2,13 @@ package rebuild_test
 
 import (
 	"bytes"
-	"context"
 	"net"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/rs/zerolog"
-
 	"github.com/usersvc/usersvc/internal/domain"
-	"github.com/usersvc/usersvc/internal/outbox"
 	"github.com/usersvc/usersvc/internal/projections"
-	"github.com/usersvc/usersvc/internal/rebuild"
 )
 
 // foreboding has something happen before an index of the others is built, and gives both makers time to come to those of the largest table.
@@ -43,17 +37,7 @@ func TestVacuumWhileIndexesAreBuilt(t *testing.T) {
 		r.awaitTexts(t, `SELECT mode FROM pg_locks WHERE relation = 'rebuild.user_versions'::regclass
 			AND mode = 'ShareUpdateExclusiveLock' AND NOT granted`)
 	})
-	config := r.pool.Config()
-	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return &foreboding{conn, sent}, err
-	}
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	rebuilds := rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, r.relay, outbox.DefaultRetry, zerolog.Nop()))
+	rebuilds := r.rebuildsThrough(t, func(conn net.Conn) net.Conn { return &foreboding{conn, sent} })
 	if err := rebuilds.Rebuild(t.Context(), projections.Subscription); err != nil {
 		t.Error(err)
 	}

@@ -19,6 +19,9 @@ type maker struct {
 	tables []string
 }
 
+// isFirst says whether it is the rebuild's own transaction.
+func (m maker) isFirst() bool { return m.tx == m.run.tx }
+
 // Of fewer, others would be left too few; and nobody waits long for one, as the rebuild's own transaction must not be idle.
 const (
 	connectionsForTwo = 8
@@ -119,7 +122,7 @@ func (r *Run) joinMakers(ctx context.Context, position int64) error {
 }
 
 func (m maker) commitIfOther(ctx context.Context) error {
-	if m.tx == m.run.tx {
+	if m.isFirst() {
 		return nil
 	}
 	return m.tx.Commit(ctx)

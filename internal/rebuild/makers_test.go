@@ -39,6 +39,22 @@ func (d *delaying) Write(message []byte) (int, error) {
 	return d.Conn.Write(message)
 }
 
+// rebuildsThrough has rebuilds talk to PostgreSQL through connections that do more than others.
+func (r *replica) rebuildsThrough(t *testing.T, more func(net.Conn) net.Conn) *rebuild.Rebuilds {
+	t.Helper()
+	config := r.pool.Config()
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		return more(conn), err
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, r.relay, outbox.DefaultRetry, zerolog.Nop()))
+}
+
 // One maker may take far longer than the other, which must not be taken for frozen meanwhile.
 func TestMakersWaitForEachOther(t *testing.T) {
 	t.Parallel()
@@ -46,18 +62,9 @@ func TestMakersWaitForEachOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := settled(t, true)
-			config, once := r.pool.Config(), new(sync.Once)
-			config.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-				conn, err := new(net.Dialer).DialContext(ctx, network, address)
-				return &delaying{Conn: conn, table: table, once: once}, err
-			}
-			pool, err := pgxpool.NewWithConfig(t.Context(), config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(pool.Close)
+			once := new(sync.Once)
+			rebuilds := r.rebuildsThrough(t, func(conn net.Conn) net.Conn { return &delaying{Conn: conn, table: table, once: once} })
 			began := time.Now()
-			rebuilds := rebuild.New(pool, zerolog.Nop(), rebuild.Profiles(pool, r.relay, outbox.DefaultRetry, zerolog.Nop()))
 			if err := rebuilds.Rebuild(t.Context(), projections.Subscription); err != nil || time.Since(began) < tooLong {
 				t.Errorf("after %v: %v", time.Since(began), err)
 			}

@@ -54,7 +54,7 @@ func importAll(ctx context.Context, conn *pgx.Conn, from io.Reader, progress Pro
 	return done, appendAll(ctx, conn, done, progress)
 }
 
-// The rights of the owner, no limits on how long a statement may take, and memory to sort the file in.
+// The rights of the owner, no limits on how long a statement may take, and as much memory to sort the file in as a processor's cache holds.
 const becomeOwner = `
 SET ROLE usersvc_owner;
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout', 'transaction_timeout');
