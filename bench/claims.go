@@ -58,6 +58,9 @@ func (r *report) claims() []claim {
 		r.lagging("p99", 99, 100*time.Millisecond),
 		r.noSlower(fmt.Sprintf("p50 of as_of, %d events / %d events", r.long, shortHistory), line{serviceName, asOf(r.long), 1}, line{serviceName, asOf(shortHistory), 1}, 1.2),
 	}
+	for _, longer := range slowdowns {
+		all = append(all, r.claimsOnSlowDisk(longer)...)
+	}
 	return slices.DeleteFunc(all, func(c claim) bool { return c.says == "" })
 }
 

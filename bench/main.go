@@ -9,6 +9,8 @@
 //     median of the rounds is what counts, with the lowest and highest beside it. Nothing is left out.
 //   - The load is closed: a connection sends its next request when it has the answer to the last one.
 //     Latencies are therefore those at full load. At fixed rates it is open (open.go).
+//   - What a commit waits for decides a good part of every comparison, so the writers are compared
+//     once more as if a sync took longer (disk.go).
 //   - Every answer is read and checked. Only commands that succeeded count.
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.

@@ -60,6 +60,11 @@ func (b *bench) round(ctx context.Context, round int) error {
 			return err
 		}
 	}
+	for _, longer := range slowdowns {
+		if err := b.onSlowDisk(ctx, longer, round); err != nil {
+			return err
+		}
+	}
 	ids, err := b.pg.someUsers(ctx)
 	if err != nil {
 		return err
