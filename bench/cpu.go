@@ -18,13 +18,23 @@ func (b *bench) cpuTime(p *process) time.Duration {
 	return cpuOf(p.cmd.Process.Pid).own + b.serverTime()
 }
 
+// serverTime counts again when a process ended meanwhile: it may be in neither of the two sums.
 func (b *bench) serverTime() time.Duration {
 	server := b.pg.processID()
-	sum := cpuOf(server).own + cpuOf(server).ended
+	for {
+		ended, sum := cpuOf(server).ended, childrenTime(server)
+		if now := cpuOf(server); now.ended == ended {
+			return now.own + ended + sum
+		}
+	}
+}
+
+// childrenTime is that of the processes that have not ended, or not been seen to.
+func childrenTime(parent int) (sum time.Duration) {
 	all, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is a good one
 	for _, stat := range all {
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-		if c := cpuOf(pid); c.parent == server {
+		if c := cpuOf(pid); c.parent == parent {
 			sum += c.own
 		}
 	}
