@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/usersvc/usersvc/internal/domain"
 	"github.com/usersvc/usersvc/internal/eventstore"
@@ -102,6 +103,22 @@ func TestEventsThatArriveTwiceChangeNothing(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, h.rows(t)); diff != "" {
 		t.Error("rows (-once +twice):", diff)
+	}
+}
+
+// Indexes stay small where rows come in their order.
+func TestUsersAreWrittenInTheOrderOfTheirCreation(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	created := populate(t, h, 50, 0)
+	h.applyAll(t)
+	rows, _ := h.pool.Query(t.Context(), `SELECT user_id FROM derived.user_profiles ORDER BY ctid`)
+	written, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(created, written); diff != "" {
+		t.Errorf("users in the order in which they were created (-) and written (+):\n%s", diff)
 	}
 }
 
