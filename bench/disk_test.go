@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 )
@@ -11,7 +12,7 @@ func TestSlowDown(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	b := &bench{options: options{dir: t.TempDir()}, report: &report{}}
+	b := &bench{options: options{dir: os.TempDir()}, report: &report{}}
 	defer func() {
 		if err := b.close(); err != nil {
 			t.Error(err)

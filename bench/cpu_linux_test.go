@@ -13,9 +13,6 @@ import (
 // What was computed once is never missing later, though the process that did it has ended.
 func TestServerTimeOnlyGrows(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return // nobody tells, and the report says nothing of it
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	b := &bench{options: options{dir: os.TempDir(), throwaway: true}, report: &report{}}
