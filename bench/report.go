@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -165,13 +166,13 @@ func (r *report) rate(l line) string {
 	}, " | ")
 }
 
-// count writes a rate, with a comma for the thousands.
+// count writes a rate, with commas between the thousands.
 func count(rate float64) string {
-	n := int(rate + 0.5)
-	if n < 1000 {
-		return fmt.Sprint(n)
+	digits := strconv.Itoa(int(rate + 0.5))
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
 	}
-	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+	return digits
 }
 
 // short writes a duration in milliseconds; pgbench tells of none.

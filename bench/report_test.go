@@ -71,3 +71,12 @@ func TestNoLagIsMeasuredToo(t *testing.T) {
 		t.Errorf("claims of a projection that never lags: %v", got)
 	}
 }
+
+func TestCount(t *testing.T) {
+	t.Parallel()
+	for rate, want := range map[float64]string{0: "0", 999.4: "999", 999.5: "1,000", 12_345: "12,345", 1_259_987: "1,259,987", 21_000_000: "21,000,000"} {
+		if got := count(rate); got != want {
+			t.Errorf("count(%v) = %s, want %s", rate, got, want)
+		}
+	}
+}
