@@ -24,6 +24,22 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// withDatabase has a PostgreSQL until the test ends.
+func withDatabase(ctx context.Context, t *testing.T, o options) *bench {
+	t.Helper()
+	o.dir = os.TempDir()
+	b := &bench{options: o, report: &report{}}
+	t.Cleanup(func() {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := b.openDatabase(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Everything is measured once, for a moment, on a server that does not wait for the disk: the figures
 // mean nothing, but every contender has answered, and every answer was looked at.
 func TestEveryContenderAnswers(t *testing.T) {
@@ -76,7 +92,7 @@ func TestEveryContenderAnswers(t *testing.T) {
 			bars++
 		}
 	}
-	if want := 2*len(writers) + len(slowdowns)*len(openWriters) + 2*len(readers); bars != want {
+	if want := 2*len(writers) + len(slowdowns)*len(shortlist) + 2*len(readers); bars != want {
 		t.Errorf("the chart has %d bars, want %d", bars, want)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -15,15 +14,7 @@ func TestServerTimeOnlyGrows(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	b := &bench{options: options{dir: os.TempDir(), throwaway: true}, report: &report{}}
-	defer func() {
-		if err := b.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := b.openDatabase(ctx); err != nil {
-		t.Fatal(err)
-	}
+	b := withDatabase(ctx, t, options{throwaway: true})
 	var visitors sync.WaitGroup
 	defer visitors.Wait()
 	busy, done := context.WithCancel(ctx)

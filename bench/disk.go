@@ -26,10 +26,10 @@ func (b *bench) onSlowDisk(ctx context.Context, longer time.Duration, round int)
 	}
 	defer func() { err = errors.Join(err, b.pg.slowDown(ctx, 0)) }()
 	for _, connections := range slowConnections {
-		for i := range openWriters {
-			m := measurement{contender: openWriters[(round+i)%len(openWriters)], load: slowed(commands, longer), connections: connections, round: round}
+		for i := range shortlist {
+			m := measurement{contender: shortlist[(round+i)%len(shortlist)], load: slowed(commands, longer), connections: connections, round: round}
 			if err := b.commands(ctx, m); err != nil {
-				return fmt.Errorf("%s, %d connections, a sync takes %v longer: %w", m.contender, connections, longer, err)
+				return fmt.Errorf("%s, %s, %d connections: %w", m.contender, m.load, connections, err)
 			}
 		}
 	}

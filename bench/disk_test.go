@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 )
@@ -12,15 +11,7 @@ func TestSlowDown(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	b := &bench{options: options{dir: os.TempDir()}, report: &report{}}
-	defer func() {
-		if err := b.close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := b.openDatabase(ctx); err != nil {
-		t.Fatal(err)
-	}
+	b := withDatabase(ctx, t, options{})
 	if _, err := b.pg.admin.Exec(ctx, "CREATE TABLE committed (n integer)"); err != nil {
 		t.Fatal(err)
 	}

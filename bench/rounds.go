@@ -45,8 +45,8 @@ func (b *bench) round(ctx context.Context, round int) error {
 		}
 	}
 	for _, rate := range openRates {
-		for i := range openWriters {
-			m := measurement{contender: openWriters[(round+i)%len(openWriters)], load: atRate(rate), connections: openConnections, round: round}
+		for i := range shortlist {
+			m := measurement{contender: shortlist[(round+i)%len(shortlist)], load: atRate(rate), connections: openConnections, round: round}
 			if err := b.openLoad(ctx, m, rate); err != nil {
 				return fmt.Errorf("%s, %d a second: %w", m.contender, rate, err)
 			}
@@ -109,9 +109,9 @@ func (b *bench) process(contender string) *process {
 }
 
 var (
-	openWriters = []string{serviceName, oneStatementName, crudName}
-	writers     = []string{serviceName, oneStatementName, crudName, listedName, naiveName}
-	readers     = []string{serviceName, plainGetName, helloName}
+	shortlist = []string{serviceName, oneStatementName, crudName}
+	writers   = []string{serviceName, oneStatementName, crudName, listedName, naiveName}
+	readers   = []string{serviceName, plainGetName, helloName}
 )
 
 // commands loads a contender with commands. What the service's relay has left over is its own affair,
