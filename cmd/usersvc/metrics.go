@@ -18,7 +18,7 @@ type metrics struct {
 
 	requests                                         *prometheus.HistogramVec
 	commands, snapshots                              *prometheus.CounterVec
-	redecided, eventsAppended, conflicts             prometheus.Counter
+	redecided, eventsAppended, conflicts, rested     prometheus.Counter
 	appendTook, batchSize, loadTook, loadEvents, age prometheus.Histogram
 }
 
@@ -51,6 +51,7 @@ func newMetrics() *metrics {
 		redecided:      counter("usersvc_command_redecisions_total", "Races that a command lost and was decided again after."),
 		appendTook:     histogram("usersvc_append_seconds", "How long a batch took to be appended.", seconds),
 		batchSize:      histogram("usersvc_append_commands", "Commands that share a batch.", counts),
+		rested:         counter("usersvc_append_rest_seconds_total", "How long batches waited for the projection to keep up."),
 		eventsAppended: counter("usersvc_events_appended_total", "Events that this process has appended."),
 		conflicts:      counter("usersvc_append_conflicts_total", "Commands that had decided on an older version."),
 		loadTook:       histogram("usersvc_load_seconds", "How long it took to fold a user from the log.", seconds),
@@ -69,6 +70,7 @@ func (m *metrics) answered(method, route string, status int, took time.Duration)
 }
 
 func (m *metrics) appended(b eventstore.Batch) {
+	m.rested.Add(b.Rested.Seconds())
 	m.appendTook.Observe(b.Took.Seconds())
 	m.batchSize.Observe(float64(b.Commands))
 	m.eventsAppended.Add(float64(b.Events))

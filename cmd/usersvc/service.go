@@ -61,6 +61,7 @@ func newService(ctx context.Context, c *config, pool *pgxpool.Pool, logger zerol
 	relay := newRelay(pool, profiles, traces, c.retry(), logger)
 	hub := feed.New(log, logger)
 	log.Notify(func() { relay.Wake(); hub.Wake() })
+	log.Pace(relay.Pace)
 	s := &service{
 		logger: logger, log: log, relay: relay, feed: hub, reviveEvery: c.Serve.RetryDeadEvery,
 		rebuilds: newRebuilds(c, pool, relay, logger), rebuildEvery: c.Serve.RebuildEvery,

@@ -32,19 +32,24 @@ func (l *Log) Connections() int { return int(l.pool.Config().MaxConns) }
 // to be set before the first append.
 func (l *Log) Notify(f func()) { l.w.notify = f }
 
+// Pace has f asked how long a batch that gathered should wait, while it grows, for those who read the log (back-pressure). Only
+// a lonely command, for which the connection is idle, goes without. f is to be set before the first append.
+func (l *Log) Pace(f func() time.Duration) { l.w.pace = f }
+
 // Batch is what one transaction of the append was about. One that failed stored nothing, and took its time.
 type Batch struct {
 	Commands  int
-	Events    int // that were stored
-	Conflicts int // commands that had seen another version
+	Events    int           // that were stored
+	Conflicts int           // commands that had seen another version
+	Rested    time.Duration // before it was sent, as Pace said
 	Took      time.Duration
 }
 
 // Observe has f told of each batch of this process. f must not block; it is to be set before the first append.
 func (l *Log) Observe(f func(Batch)) { l.w.observe = f }
 
-func newBatch(commands []*pending, outcomes []outcome, took time.Duration) Batch {
-	b := Batch{Commands: len(commands), Took: took}
+func newBatch(commands []*pending, outcomes []outcome, rested, took time.Duration) Batch {
+	b := Batch{Commands: len(commands), Rested: rested, Took: took}
 	for i, o := range outcomes {
 		var conflict *VersionConflict
 		switch {

@@ -28,6 +28,7 @@ type writer struct {
 	config   *pgx.ConnConfig
 	queue    *queue
 	notify   func()
+	pace     func() time.Duration
 	observe  func(Batch)
 	rollback atomic.Pointer[refusal] // why the newest batch was rolled back, nil if it was not
 
@@ -35,13 +36,14 @@ type writer struct {
 	cancel context.CancelFunc
 
 	// What follows belongs to whoever made the queue busy.
-	conn *pgx.Conn
+	conn   *pgx.Conn
+	rested time.Duration // before the batch that comes next
 	// Both clocks when the connection was made: their difference must not make a batch late.
 	serverClock, ownClock time.Time
 }
 
 func newWriter(config *pgx.ConnConfig) *writer {
-	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}, observe: func(Batch) {}}
+	w := &writer{config: config.Copy(), queue: newQueue(), notify: func() {}, pace: func() time.Duration { return 0 }, observe: func(Batch) {}}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	if safeguard.Removed(safeguard.Durability) {
 		w.config.RuntimeParams["synchronous_commit"] = "off"
@@ -83,12 +85,21 @@ func withDeadlineOf(parent, other context.Context) (context.Context, context.Can
 // run sends batches until nothing waits.
 func (w *writer) run() {
 	for !w.queue.release() {
-		if w.connect() != nil { // closed: nobody waits any longer
+		if w.rest() != nil || w.connect() != nil { // closed: nobody waits any longer
 			answerAll(w.queue.abandon(), fmt.Errorf("%w: it is being closed", ErrUnavailable))
 			return
 		}
 		w.settle(w.queue.take())
 	}
+}
+
+// rest lets those who read the log catch up.
+func (w *writer) rest() error {
+	w.rested = w.pace()
+	if w.rested <= 0 {
+		return nil
+	}
+	return w.sleep(w.rested)
 }
 
 // close lets the waiting commands go through until ctx ends, and answers those that did not.
@@ -158,7 +169,8 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	defer cancel()
 	began := time.Now()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
-	w.observe(newBatch(batch, outcomes, time.Since(began)))
+	w.observe(newBatch(batch, outcomes, w.rested, time.Since(began)))
+	w.rested = 0
 	if err == nil {
 		w.rollback.Store(nil)
 		return outcomes, 0, nil

@@ -52,13 +52,19 @@ func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
 	if r.at, err = take(ctx, tx, r.sub.Name); err != nil {
 		return 0, err
 	}
-	n, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
-	if err != nil || n == 0 {
+	taken := time.Now()
+	events, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
+	if err != nil {
 		return 0, err
+	}
+	if n = len(events); n == 0 {
+		r.behind.Store(0)
+		return 0, nil
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit batch: %w", err)
 	}
+	r.behind.Store(int64(r.at.At.Sub(events[0].RecordedAt) + time.Since(taken)))
 	r.report(failed)
 	r.rate.add(n)
 	r.sub.Moved()
@@ -68,33 +74,33 @@ func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
 
 const endOfLog = math.MaxInt64
 
-// handleNext handles up to a batch of events behind the checkpoint, parks what has to be and moves the
+// handleNext handles up to a batch of events behind the checkpoint, which it returns, parks what has to be and moves the
 // checkpoint behind them, in a transaction that has taken the subscription.
-func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through int64, handle handling) (n int, failed []Letter, err error) {
-	events, err := eventstore.After(ctx, tx, at.Checkpoint, through, r.size)
+func (r *Relay) handleNext(ctx context.Context, tx pgx.Tx, at standing, through int64, handle handling) (events []eventstore.Recorded, failed []Letter, err error) {
+	events, err = eventstore.After(ctx, tx, at.Checkpoint, through, r.size)
 	if err != nil || len(events) == 0 {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	last := events[len(events)-1].Position
 	if safeguard.Removed(safeguard.OneTransaction) {
 		err := pgx.BeginFunc(ctx, r.pool, func(apart pgx.Tx) error { return move(ctx, apart, r.sub.Name, at.Checkpoint, last) })
 		if err != nil {
-			return 0, nil, err
+			return nil, nil, err
 		}
 	}
 	free, parked := events, []Letter(nil)
 	if at.Parked > 0 {
 		if free, parked, err = r.divert(ctx, tx, events); err != nil {
-			return 0, nil, err
+			return nil, nil, err
 		}
 	}
 	if failed, err = handle(ctx, tx, free); err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	if err := r.Park(ctx, tx, append(parked, failed...)); err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
-	return len(events), failed, move(ctx, tx, r.sub.Name, at.Checkpoint, last)
+	return events, failed, move(ctx, tx, r.sub.Name, at.Checkpoint, last)
 }
 
 // handling is handleAll or handleMost.

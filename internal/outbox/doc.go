@@ -16,6 +16,7 @@
 //   - When more would be parked than the limit allows, the subscription stands still instead, and says so. What is parked is
 //     tried again all the while, and it goes on when there is room.
 //   - When the database itself fails, nothing is parked: the relay waits for it.
+//   - A relay that falls behind says how long appends should wait for it ([Relay.Pace]), never longer than is hardly noticed.
 //
 // Effects outside the database are not covered by the transaction: none are allowed in a handler.
 package outbox

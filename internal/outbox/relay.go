@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -31,6 +32,8 @@ type Relay struct {
 	log   zerolog.Logger
 	wake  chan struct{}
 	rate  rate
+	// The age of the oldest event of the newest batch when that was committed; 0 while another replica is at it, or nobody.
+	behind atomic.Int64
 
 	// What follows belongs to Run or, for a shadow, to Drain.
 	size     int       // of the next batch at most, in events
@@ -66,6 +69,9 @@ func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
 		more, err := r.work(ctx)
+		if err != nil {
+			r.behind.Store(0)
+		}
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errTaken):

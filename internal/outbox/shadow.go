@@ -37,8 +37,8 @@ func (r *Relay) Drain(ctx context.Context, tx pgx.Tx, through int64) error {
 		if err != nil {
 			return err
 		}
-		n, failed, err := r.handleNext(ctx, tx, at, through, r.handleMost)
-		if err != nil || n == 0 {
+		events, failed, err := r.handleNext(ctx, tx, at, through, r.handleMost)
+		if err != nil || len(events) == 0 {
 			return err
 		}
 		r.report(failed)
@@ -48,7 +48,7 @@ func (r *Relay) Drain(ctx context.Context, tx pgx.Tx, through int64) error {
 // Checkpoint reads how far the subscription is.
 func (r *Relay) Checkpoint(ctx context.Context, tx pgx.Tx) (int64, error) {
 	var at standing
-	if err := tx.QueryRow(ctx, standingOf, r.sub.Name).Scan(&at.Checkpoint, &at.Parked); err != nil {
+	if err := tx.QueryRow(ctx, standingOf, r.sub.Name).Scan(&at.Checkpoint, &at.Parked, &at.At); err != nil {
 		return 0, fmt.Errorf("read checkpoint: %w", err)
 	}
 	return at.Checkpoint, nil

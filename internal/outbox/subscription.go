@@ -40,14 +40,15 @@ type Batch struct {
 // standing is where a subscription was found by whoever took it.
 type standing struct {
 	Checkpoint int64
-	Parked     int64 // users with a queue of dead letters
+	Parked     int64     // users with a queue of dead letters
+	At         time.Time // by the database's clock, as the times of events are
 }
 
 // The row changes many times a second, and while somebody's transaction is open, be it a backup of an hour, all that it was since
 // then is kept. The newest is found first in the order of the primary key, however much of that there is: everybody who is in
 // a hurry asks in this way (see also projections.standing), and says which checkpoint he moves.
 const standingOf = `
-SELECT checkpoint, parked FROM derived.subscriptions WHERE name = $1 ORDER BY checkpoint DESC LIMIT 1`
+SELECT checkpoint, parked, clock_timestamp() FROM derived.subscriptions WHERE name = $1 ORDER BY checkpoint DESC LIMIT 1`
 
 // Whoever holds the row works the subscription; the others go away at once and try later.
 const takeSubscription = standingOf + ` FOR UPDATE SKIP LOCKED`
