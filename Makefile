@@ -103,7 +103,7 @@ bench-scale: ## measure what grows with the log, up to ten million events; takes
 	go run ./bench scale
 
 .PHONY: bench-soak
-bench-soak: ## keep a steady load on the service for half an hour, and look at what grows
+bench-soak: ## keep the service at the most that it can do for half an hour, and look at what grows
 	go run ./bench -period 30m soak
 
 # One check after the other, as their limits of time count. The short profile is part of `make test`.

@@ -52,7 +52,7 @@ func TestSoakLooksAtWhatGrows(t *testing.T) {
 	if err := benchSoak(ctx, o, &page, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| commands carried out a second | ", "| memory of the service, at most | ", "| bytes of its indexes, at the end / after a third | "} {
+	for _, want := range []string{"| of the commands, carried out | ", "| memory of the service, at most | ", "| bytes of its indexes, at the end / after a third | "} {
 		if !strings.Contains(page.String(), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.String())
 		}

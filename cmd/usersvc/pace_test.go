@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,7 +27,11 @@ func TestCommandsWaitForTheProjectionToKeepUp(t *testing.T) {
 	for sender := range 8 {
 		senders.Go(func() { keepCreating(t, p.url, sender, done) })
 	}
-	for tries := 0; p.metric(t, "usersvc_append_rest_seconds_total") == "0"; tries++ {
+	rested := func() string { return p.metric(t, "usersvc_append_rest_seconds_total") }
+	if at := rested(); at != "0" {
+		t.Fatalf("before, commands had waited for %q", at)
+	}
+	for tries := 0; rested() == "0"; tries++ {
 		if tries == 20 {
 			t.Fatal("no command has waited")
 		}
@@ -55,6 +60,7 @@ func keepCreating(t *testing.T, url string, sender int, done <-chan struct{}) {
 			t.Error(err)
 			return
 		}
+		_, _ = io.Copy(io.Discard, response.Body) // for the connection to be used again
 		response.Body.Close()
 	}
 }

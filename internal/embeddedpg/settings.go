@@ -9,8 +9,6 @@ func settings(socketDir string, throwaway bool) []string {
 	all := slices.Concat(common, durable)
 	if throwaway {
 		all = slices.Concat(common, quick)
-	} else {
-		all = append(all, "shared_buffers="+sharedBuffers(memory(memoryLimits)))
 	}
 	all = append(all, "unix_socket_directories="+socketDir)
 	var args []string
@@ -37,9 +35,6 @@ var durable = []string{
 	"synchronous_commit=on",
 	"full_page_writes=on",
 	"max_connections=100", // a service with its pool, a second one beside it, and people
-	// After a checkpoint each page is logged whole when it is changed first: with 1 GB, the default, a log of a million users under
-	// full load has one every ten seconds, and nine tenths of what is written are such pages.
-	"max_wal_size=4GB",
 }
 
 // Commits behave as ever, standbys included; only the disk is not waited for.

@@ -16,5 +16,6 @@
 //
 // The commands that arrive while a commit is under way form the next batch (group commit, as in
 // DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984). Nobody waits
-// for company: a lonely command is sent at once. A batch may wait for those who read the log ([Log.Pace]).
+// for company: a lonely command is sent at once. What has gathered may wait for those who read the log
+// ([Log.Pace]).
 package eventstore

@@ -37,7 +37,7 @@ type writer struct {
 
 	// What follows belongs to whoever made the queue busy.
 	conn   *pgx.Conn
-	rested time.Duration // before the batch that comes next
+	rested time.Duration // since the batch before
 	// Both clocks when the connection was made: their difference must not make a batch late.
 	serverClock, ownClock time.Time
 }
@@ -95,11 +95,12 @@ func (w *writer) run() {
 
 // rest lets those who read the log catch up.
 func (w *writer) rest() error {
-	w.rested = w.pace()
-	if w.rested <= 0 {
+	pause := w.pace()
+	if pause <= 0 {
 		return nil
 	}
-	return w.sleep(w.rested)
+	w.rested += pause
+	return w.sleep(pause)
 }
 
 // close lets the waiting commands go through until ctx ends, and answers those that did not.
@@ -161,6 +162,8 @@ func (w *writer) retry(batch []*pending, fate fate, err error) {
 
 // attempt sends a batch once. With an error comes what it means for the batch.
 func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate, error) {
+	rested := w.rested
+	w.rested = 0
 	args, err := newArguments(batch)
 	if err != nil {
 		return nil, refused, err
@@ -169,8 +172,7 @@ func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate
 	defer cancel()
 	began := time.Now()
 	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
-	w.observe(newBatch(batch, outcomes, w.rested, time.Since(began)))
-	w.rested = 0
+	w.observe(newBatch(batch, outcomes, rested, time.Since(began)))
 	if err == nil {
 		w.rollback.Store(nil)
 		return outcomes, 0, nil

@@ -54,17 +54,13 @@ func (r *Relay) batch(ctx context.Context, handle handling) (n int, err error) {
 	}
 	taken := time.Now()
 	events, failed, err := r.handleNext(ctx, tx, r.at, endOfLog, handle)
-	if err != nil {
+	if n = len(events); err != nil || n == 0 {
 		return 0, err
-	}
-	if n = len(events); n == 0 {
-		r.behind.Store(0)
-		return 0, nil
 	}
 	if err := tx.Commit(ctx); err != nil {
 		return 0, fmt.Errorf("commit batch: %w", err)
 	}
-	r.behind.Store(int64(r.at.At.Sub(events[0].RecordedAt) + time.Since(taken)))
+	r.behind.Store(&behind{r.at.At.Sub(events[0].RecordedAt) + time.Since(taken), time.Now()})
 	r.report(failed)
 	r.rate.add(n)
 	r.sub.Moved()

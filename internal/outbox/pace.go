@@ -5,18 +5,32 @@ import "time"
 const (
 	// Lists that are behind by so little disturb nobody, and a burst that is over soon is not held up.
 	tolerated = 50 * time.Millisecond
-	// Of what is beyond that, appends wait this part, which finds its level: one as large as a quarter swings to and fro, and
-	// leaves processors idle in between.
+	// Of what is beyond that, a batch of appends waits this part, which finds its level: a part as large as a quarter swings to
+	// and fro, and leaves processors idle in between.
 	ofTheRest = 16
-	// More would be noticed by whoever sent the command, and not help: the relay has an import to work off then, or a slow disk.
-	longestPause = 40 * time.Millisecond
+	// With this pause full batches are still more than a thousand commands a second.
+	longestPause = 100 * time.Millisecond
+	// Who is so far behind has an import to work off, or has stood still: that is not a matter of pace.
+	hopeless = 30 * time.Second
+	// What a batch has told says nothing about a relay that has handled none since: it is done, or held up, or another
+	// replica's turn.
+	forgotten = 2 * time.Second
 )
 
-// Pace says how long an append that carries several commands should wait first, for the relay to keep up (back-pressure):
-// nothing, unless this process works the subscription and is behind. What a projection makes of commands is dearer than to
-// append them, and they share processors: otherwise clients could go on for hours at a rate at which lists fall behind more
-// and more. Now they are as fast as both of it can be done.
+// behind is the age of the oldest event of a batch when that was committed.
+type behind struct {
+	age  time.Duration
+	told time.Time
+}
+
+// Pace says how long a batch of appends should wait first, for the relay to keep up (back-pressure): nothing, unless this process
+// works the subscription and is behind. What a projection makes of commands is dearer than to append them, and they share
+// processors: otherwise clients could go on for hours at a rate at which lists fall behind more and more. After the
+// database's clock was set back events are as good as new, and nobody waits.
 func (r *Relay) Pace() time.Duration {
-	beyond := time.Duration(r.behind.Load()) - tolerated
-	return min(max(0, beyond/ofTheRest), longestPause)
+	b := r.behind.Load()
+	if b == nil || b.age > hopeless || time.Since(b.told) > forgotten {
+		return 0
+	}
+	return min(max(0, b.age-tolerated)/ofTheRest, longestPause)
 }

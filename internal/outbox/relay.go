@@ -26,14 +26,13 @@ const (
 
 // Relay works one subscription.
 type Relay struct {
-	pool  *pgxpool.Pool
-	sub   Subscription
-	retry Retry
-	log   zerolog.Logger
-	wake  chan struct{}
-	rate  rate
-	// The age of the oldest event of the newest batch when that was committed; 0 while another replica is at it, or nobody.
-	behind atomic.Int64
+	pool   *pgxpool.Pool
+	sub    Subscription
+	retry  Retry
+	log    zerolog.Logger
+	wake   chan struct{}
+	rate   rate
+	behind atomic.Pointer[behind] // as the newest batch told
 
 	// What follows belongs to Run or, for a shadow, to Drain.
 	size     int       // of the next batch at most, in events
@@ -69,9 +68,6 @@ func (r *Relay) Run(ctx context.Context) {
 	pause := newPause()
 	for ctx.Err() == nil {
 		more, err := r.work(ctx)
-		if err != nil {
-			r.behind.Store(0)
-		}
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errTaken):
