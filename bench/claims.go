@@ -31,7 +31,7 @@ func (c claim) String() string {
 	if c.atMost {
 		bound = "≤"
 	}
-	return fmt.Sprintf("%s | %.3g%s (%.3g to %.3g) | %s %g%s | %s", c.says, c.middle, c.unit, c.lowest, c.highest, bound, c.target, c.unit, verdict)
+	return fmt.Sprintf("%s | %.3g%s (%.3g to %.3g) | %s %.6g%s | %s", c.says, c.middle, c.unit, c.lowest, c.highest, bound, c.target, c.unit, verdict)
 }
 
 // claims compares. A contender that was left out supports none.
