@@ -15,9 +15,10 @@
 //   - The contenders are kept short, and do less than the service: none of them has a projection,
 //     idempotency keys, conditions or histories with an actor to answer from.
 //
-// With an argument it measures something else instead: transfer, the export and the import of a log (transfer.go);
-// rebuild, how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go); scale, logs of three lengths (scale.go); soak, full load for half
-// an hour (soak.go); observed, what it costs that the service measures itself and logs (observed.go).
+// With an argument it measures something else instead: transfer, the export and the import of a log (transfer.go); rebuild,
+// how fast a projection is made again (rebuild.go); past, reads of the past beside those of now (travel.go); scale, logs of
+// three lengths (scale.go); soak, full load for half an hour (soak.go); observed, what it costs that the service measures
+// itself and logs (observed.go).
 //
 // The service runs as it would for anyone, but with USERSVC_LOG_LEVEL=warn: the others log nothing.
 package main

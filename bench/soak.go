@@ -39,8 +39,9 @@ SELECT p.n, s.n_live_tup, s.n_dead_tup, pg_relation_size(s.relid) / greatest(s.n
   pg_indexes_size(s.relid) / greatest(s.n_live_tup, 1)::float8, pg_total_relation_size('eventlog.events') / greatest(p.n, 1)::float8
 FROM (SELECT COALESCE(max(position), 0) AS n FROM eventlog.events) p, pg_stat_user_tables s WHERE s.relid = 'derived.user_profiles'::regclass`
 
-const selectSnapshots = `
-SELECT (SELECT count(*) FROM derived.snapshots), (SELECT count(*) FROM derived.user_profiles WHERE version >= 100)`
+// snapshotsForEach of the users who have a hundred versions.
+const snapshotsForEach = `
+SELECT (SELECT count(*) FROM derived.snapshots)::float8 / greatest((SELECT count(*) FROM derived.user_profiles WHERE version >= 100), 1)`
 
 // benchSoak measures, and prints what it found.
 func benchSoak(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
@@ -63,11 +64,11 @@ func benchSoak(ctx context.Context, o options, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	var snapshots, wanted int64
-	if err := b.pg.admin.QueryRow(ctx, selectSnapshots).Scan(&snapshots, &wanted); err != nil {
+	var snapshots float64
+	if err := b.pg.admin.QueryRow(ctx, snapshotsForEach).Scan(&snapshots); err != nil {
 		return err
 	}
-	return b.writeSoak(stdout, samples, load, float64(snapshots)/float64(max(1, wanted)))
+	return b.writeSoak(stdout, samples, load, snapshots)
 }
 
 // newSoaker is a commander that changes few users often, so that some have long histories.

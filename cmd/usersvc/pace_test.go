@@ -20,16 +20,16 @@ func TestCommandsWaitForTheProjectionToKeepUp(t *testing.T) {
 	db := pgtest.DB(t)
 	p := serve(t, t.TempDir(), "DATABASE_URL="+db.URL)
 	pool := pgtest.Pool(t, db.AdminURL)
+	rested := func() string { return p.metric(t, "usersvc_append_rest_seconds_total") }
+	if at := rested(); at != "0" {
+		t.Fatalf("before there were any, commands had waited for %q", at)
+	}
 	var senders sync.WaitGroup
 	defer senders.Wait()
 	done := make(chan struct{})
 	defer close(done)
 	for sender := range 8 {
 		senders.Go(func() { keepCreating(t, p.url, sender, done) })
-	}
-	rested := func() string { return p.metric(t, "usersvc_append_rest_seconds_total") }
-	if at := rested(); at != "0" {
-		t.Fatalf("before, commands had waited for %q", at)
 	}
 	for tries := 0; rested() == "0"; tries++ {
 		if tries == 20 {

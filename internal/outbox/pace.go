@@ -8,13 +8,12 @@ const (
 	// Of what is beyond that, a batch of appends waits this part, which finds its level: a part as large as a quarter swings to
 	// and fro, and leaves processors idle in between.
 	ofTheRest = 16
-	// With this pause full batches are still more than a thousand commands a second.
+	// With this pause full batches are still more than two thousand commands a second.
 	longestPause = 100 * time.Millisecond
-	// Who is so far behind has an import to work off, or has stood still: that is not a matter of pace.
-	hopeless = 30 * time.Second
-	// What a batch has told says nothing about a relay that has handled none since: it is done, or held up, or another
-	// replica's turn.
-	forgotten = 2 * time.Second
+	// A relay that is further behind has an import to work off, or has stood still: that is not a matter of pace.
+	furthest = 30 * time.Second
+	// So long a batch is believed. A relay that has handled none since is done, or held up, or it is another replica's turn.
+	believed = 2 * time.Second
 )
 
 // behind is the age of the oldest event of a batch when that was committed.
@@ -29,7 +28,7 @@ type behind struct {
 // database's clock was set back events are as good as new, and nobody waits.
 func (r *Relay) Pace() time.Duration {
 	b := r.behind.Load()
-	if b == nil || b.age > hopeless || time.Since(b.told) > forgotten {
+	if b == nil || b.age > furthest || time.Since(b.told) > believed {
 		return 0
 	}
 	return min(max(0, b.age-tolerated)/ofTheRest, longestPause)
