@@ -1,8 +1,11 @@
 package eventstore
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,29 +16,38 @@ import (
 	"github.com/usersvc/usersvc/internal/pgtest"
 )
 
-// A command alone takes another way through the door than one of many. Both must come to the same.
+// A command alone takes another way through the log than one of many. Both must come to the same.
 func TestCommandAloneIsJudgedLikeOneOfMany(t *testing.T) {
 	t.Parallel()
 	alone, among := connect(t), connect(t)
 	rng := rand.New(rand.NewPCG(5, 6))
 	streams := []uuid.UUID{uuid.New(), uuid.New(), uuid.New()}
 	var sent []Command
-	verdicts := map[string]int{}
-	for i := range 600 {
-		c := randomCommand(rng, streams)
-		if len(sent) > 0 && rng.IntN(5) == 0 {
-			c = sent[rng.IntN(len(sent))] // again, the same ids
+	versions, verdicts := map[uuid.UUID]int{}, map[string]int{}
+	for i := range 900 {
+		c, again := randomCommand(rng, streams, versions), len(sent) > 0 && rng.IntN(5) == 0
+		if again {
+			c = sent[rng.IntN(len(sent))] // the same ids
 		}
 		sent = append(sent, c)
 		one, many := send(t, alone, c), send(t, among, c, Command{StreamType: "other", StreamID: uuid.New(), Events: someEvents(1)})
 		if diff := cmp.Diff(many, one); diff != "" {
 			t.Fatalf("command %d, %+v (-among others +alone): %s", i, c, diff)
 		}
-		verdicts[one[:4]]++
+		verdict, version, _ := strings.Cut(one, " ")
+		switch {
+		case verdict == "appended" && again:
+			verdict = "repeated"
+		case verdict == "appended":
+			versions[c.StreamID], _ = strconv.Atoi(version)
+		}
+		verdicts[fmt.Sprintf("%s, single: %v", verdict, c.isSingle())]++
 	}
-	for _, want := range []string{"appe", "conf", "clai", "repl", "repe"} {
-		if verdicts[want] == 0 {
-			t.Errorf("no command came to %q: %v", want, verdicts)
+	for _, verdict := range []string{"appended", "repeated", "conflict", "claimed", "replayed"} {
+		for _, kind := range []string{verdict + ", single: false", verdict + ", single: true"} {
+			if verdicts[kind] == 0 {
+				t.Errorf("no command came to %q: %v", kind, verdicts)
+			}
 		}
 	}
 	if diff := cmp.Diff(contents(t, among), contents(t, alone)); diff != "" {
@@ -53,8 +65,9 @@ func connect(t *testing.T) *pgx.Conn {
 	return conn
 }
 
-func randomCommand(rng *rand.Rand, streams []uuid.UUID) Command {
-	c := Command{StreamType: "thing", StreamID: streams[rng.IntN(len(streams))], ExpectedVersion: rng.IntN(12), Events: linked(rng, someEvents(rng.IntN(3)))}
+func randomCommand(rng *rand.Rand, streams []uuid.UUID, versions map[uuid.UUID]int) Command {
+	c := Command{StreamType: "thing", StreamID: streams[rng.IntN(len(streams))], Events: linked(rng, someEvents(rng.IntN(3)))}
+	c.ExpectedVersion = max(0, versions[c.StreamID]+rng.IntN(4)/3-rng.IntN(4)/3) // wrong now and then
 	names := rng.Perm(6)
 	for _, n := range names[:rng.IntN(2)] {
 		c.Release = append(c.Release, Claim{"name", fmt.Sprint(n)})
@@ -86,34 +99,30 @@ func linked(rng *rand.Rand, events []Event) []Event {
 	return events
 }
 
-// send appends a batch and tells what its first command came to, without what the company changes.
+// send appends a batch and tells what its first command came to, in words that do not depend on the others.
 func send(t *testing.T, conn *pgx.Conn, commands ...Command) string {
 	t.Helper()
 	var batch []*pending
 	for _, c := range commands {
 		batch = append(batch, &pending{Command: c})
 	}
-	args, err := newArguments(batch)
+	outcomes, err := call(t.Context(), conn, batch, time.Now().Add(time.Minute))
 	if err != nil {
-		t.Fatal(err)
-	}
-	var verdict string
-	var version *int
-	rows, _ := conn.Query(t.Context(), `SELECT verdict, version FROM eventlog.append_events(
-		$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`, args.values(time.Now().Add(time.Minute))...)
-	_, err = pgx.ForEachRow(rows, []any{&verdict, &version}, func() error {
-		if version != nil {
-			verdict = fmt.Sprint(verdict, " ", *version)
-		}
-		return errFirst
-	})
-	if err != nil && err.Error() != errFirst.Error() {
 		return "refused: " + newRefusal(err).Error()
 	}
-	return verdict
+	var conflict *VersionConflict
+	var claimed *ClaimTaken
+	switch o := outcomes[0]; {
+	case errors.As(o.err, &conflict):
+		return fmt.Sprint("conflict ", conflict.Current)
+	case errors.As(o.err, &claimed):
+		return "claimed"
+	case o.Replayed != nil:
+		return fmt.Sprint("replayed ", o.Replayed.Version)
+	default:
+		return fmt.Sprint("appended ", o.Version)
+	}
 }
-
-var errFirst = fmt.Errorf("the first row is enough")
 
 // contents is what is stored, without positions and times.
 func contents(t *testing.T, conn *pgx.Conn) (lines []string) {

@@ -3,6 +3,7 @@ package eventstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -58,10 +59,7 @@ func encodeMetadata(c Command) ([]byte, error) {
 	}
 	each := make([]Metadata, len(c.Events))
 	for i, e := range c.Events {
-		each[i] = c.Metadata
-		if e.CausationID != nil {
-			each[i].CausationID = e.CausationID
-		}
+		each[i] = c.metadataOf(e)
 	}
 	return json.Marshal(each)
 }
@@ -101,7 +99,23 @@ FROM eventlog.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $
 
 // call sends a batch and returns an outcome for each command. The outcomes are worth something only
 // when err is nil: rows reach us before the commit, and the commit is over when rows end without error.
-func (a *arguments) call(ctx context.Context, conn *pgx.Conn, notAfter time.Time) ([]outcome, error) {
+func call(ctx context.Context, conn *pgx.Conn, batch []*pending, notAfter time.Time) ([]outcome, error) {
+	if len(batch) == 1 && batch[0].isSingle() {
+		switch o, err := batch[0].appendSingle(ctx, conn, notAfter); {
+		case err == nil:
+			return []outcome{o}, nil
+		case !errors.Is(err, errInTheWay):
+			return nil, err
+		}
+	}
+	args, err := newArguments(batch)
+	if err != nil {
+		return nil, err
+	}
+	return args.append(ctx, conn, notAfter)
+}
+
+func (a *arguments) append(ctx context.Context, conn *pgx.Conn, notAfter time.Time) ([]outcome, error) {
 	rows, err := conn.Query(ctx, appendEvents, a.values(notAfter)...)
 	if err != nil {
 		return nil, err

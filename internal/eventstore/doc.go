@@ -12,7 +12,8 @@
 //
 // It does not know what a user is, and it hands out no transactions: the only one that it writes in
 // is opened and closed by a single call of the function append_events (see migrations), which takes
-// the lock, checks, inserts and answers in one round trip and one commit for a whole batch.
+// the lock, checks, inserts and answers in one round trip and one commit for a whole batch, or of
+// append_event, which does so for a command that comes alone.
 //
 // The commands that arrive while a commit is under way form the next batch (group commit, as in
 // DeWitt et al., "Implementation Techniques for Main Memory Database Systems", 1984). Nobody waits

@@ -73,6 +73,14 @@ type Command struct {
 	Key             *Key
 }
 
+func (c *Command) metadataOf(e Event) Metadata {
+	m := c.Metadata
+	if e.CausationID != nil {
+		m.CausationID = e.CausationID
+	}
+	return m
+}
+
 // Appended is where a command landed. Replayed is set when its key had been used before: nothing was
 // added then, and the other members are those of the first time.
 type Appended struct {

@@ -35,6 +35,7 @@ var forbidden = []string{
 	`SET session_replication_role = replica`,
 	`SET ROLE usersvc_owner`,
 	`SET ROLE postgres`,
+	`ALTER FUNCTION eventlog.append_event OWNER TO usersvc_app`,
 	`ALTER FUNCTION eventlog.append_events OWNER TO usersvc_app`,
 	`ALTER ROLE usersvc_owner LOGIN`,
 	`CREATE ROLE forged SUPERUSER`,
@@ -78,6 +79,7 @@ func TestAuditorReadsAlone(t *testing.T) {
 	}
 	more := []string{
 		`SELECT * FROM eventlog.append_events(now(), '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')`,
+		`SELECT * FROM eventlog.append_event(now(), NULL, 'thing', 0, '{}', NULL, NULL, NULL, NULL, 'Made', 1, '{}', NULL, NULL, NULL, NULL)`,
 		`SELECT eventlog.cursor_key()`, `SELECT * FROM eventlog.idempotency_keys`, `DELETE FROM derived.user_profiles`,
 		`UPDATE derived.subscriptions SET checkpoint = 0`, `CREATE TABLE derived.mine ()`, `SET ROLE usersvc_app`,
 	}

@@ -45,7 +45,7 @@ func fateOf(err error, lost bool) fate {
 	return refused
 }
 
-// tooLate is raised by append_events for a batch that arrived after its not_after.
+// tooLate is raised by both functions for a batch that arrived after its not_after.
 const tooLate = "UL001"
 
 func hasCode(err error, code string) bool {

@@ -164,14 +164,10 @@ func (w *writer) retry(batch []*pending, fate fate, err error) {
 func (w *writer) attempt(ctx context.Context, batch []*pending) ([]outcome, fate, error) {
 	rested := w.rested
 	w.rested = 0
-	args, err := newArguments(batch)
-	if err != nil {
-		return nil, refused, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	began := time.Now()
-	outcomes, err := args.call(ctx, w.conn, w.serverNow().Add(lateAfter))
+	outcomes, err := call(ctx, w.conn, batch, w.serverNow().Add(lateAfter))
 	w.observe(newBatch(batch, outcomes, rested, time.Since(began)))
 	if err == nil {
 		w.rollback.Store(nil)

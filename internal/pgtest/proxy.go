@@ -132,7 +132,7 @@ func (p *Proxy) pass(client, server net.Conn) {
 
 // exchange is what a connection is about.
 type exchange struct {
-	appends atomic.Bool // it has prepared a call of append_events
+	appends atomic.Bool // it has prepared a call of append_event or append_events
 	calling atomic.Bool // and is waiting for the reply to one
 	held    atomic.Pointer[Held]
 }
@@ -147,7 +147,7 @@ func (p *Proxy) requests(client io.ReadCloser, server io.Writer, state *exchange
 		read = typedMessage
 		switch message[0] {
 		case 'P':
-			state.appends.Store(state.appends.Load() || bytes.Contains(message, []byte("eventlog.append_events(")))
+			state.appends.Store(state.appends.Load() || bytes.Contains(message, []byte("eventlog.append_event")))
 		case 'B':
 			state.calling.Store(state.appends.Load())
 			if h := p.hold.Load(); h != nil && state.appends.Load() && p.hold.CompareAndSwap(h, nil) {

@@ -17,14 +17,14 @@ CREATE VIEW eventlog.events AS
 SELECT * FROM eventlog.archived_events UNION ALL SELECT * FROM eventlog.recent_events;
 GRANT SELECT ON eventlog.events, eventlog.archived_events TO usersvc_app, usersvc_auditor;
 
--- The door looks at both and adds to the recent one. No constraint spans the two: that an id, or a version of a stream, is not
--- there already is what the door finds out under the lock, as it always has.
+-- Both doors look at both and add to the recent one. No constraint spans the two: that an id, or a version of a stream, is not
+-- there already is what the doors find out under the lock, as they always have.
 DO $$
 DECLARE
   routine    regproc;
   definition text;
 BEGIN
-  FOREACH routine IN ARRAY ARRAY['eventlog.append_one'::regproc, 'eventlog.append_events'::regproc] LOOP
+  FOREACH routine IN ARRAY ARRAY['eventlog.append_event'::regproc, 'eventlog.append_events'::regproc] LOOP
     definition := pg_get_functiondef(routine);
     IF position('INSERT INTO eventlog.events ' IN definition) = 0 THEN
       RAISE EXCEPTION '% is not the function that this migration knows', routine;
@@ -41,7 +41,7 @@ DECLARE
   last  bigint;
   moved bigint;
 BEGIN
-  PERFORM pg_advisory_xact_lock(7310579); -- the lock of append_events
+  PERFORM pg_advisory_xact_lock(7310579); -- the lock of the doors
   SELECT max(e.position) INTO last FROM (
     SELECT r.position FROM eventlog.recent_events r WHERE r.position <= through ORDER BY r.position LIMIT most
   ) e;
