@@ -84,7 +84,7 @@ func (t Tables) profilesBefore(ctx context.Context, tx pgx.Tx, events []eventsto
 	}
 	rows, _ := tx.Query(ctx, t.in(selectProfiles), ids)
 	profiles := make(map[uuid.UUID]Profile, len(ids))
-	found, err := pgx.CollectRows(rows, scanProfile)
+	found, err := pgx.CollectRows(rows, scanProfile())
 	if err != nil {
 		return nil, fmt.Errorf("read profiles: %w", err)
 	}

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,45 +58,44 @@ func (p *Profiles) readCurrent(ctx context.Context, ids []uuid.UUID) ([]Current,
 	var b pgx.Batch
 	b.Queue(eventstore.KeepPlan)
 	b.Queue(selectCurrent, arrays(ids), safeguard.With(safeguard.Tail, maxTail, 0)).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			if err := addCurrent(users, ids, rows); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
+		var row currentRow
+		_, err := pgx.ForEachRow(rows, row.destinations(), func() error { row.addTo(users, ids); return nil })
+		return err
 	})
 	return users, p.pool.SendBatch(ctx, &b).Close()
 }
 
-// addCurrent takes one row: a profile with no event, or with one event of its tail.
-func addCurrent(users []Current, ids []uuid.UUID, rows pgx.Rows) error {
-	var (
-		n       int // of the user, from 1
-		c       Current
-		e       eventstore.Recorded
-		version zeronull.Int8
-		schema  zeronull.Int8
-		at      zeronull.Timestamptz
-	)
-	dest, done := c.Profile.destinations()
-	dest = append([]any{&n, &c.Checkpoint}, dest...)
-	dest = append(dest, &version, (*zeronull.Int8)(&e.Position), &at, (*zeronull.Text)(&e.Type), &schema, &e.Data)
-	if err := rows.Scan(dest...); err != nil {
-		return err
+// currentRow is a profile with no event, or with one event of its tail.
+type currentRow struct {
+	n          int // of the user, from 1
+	checkpoint int64
+	profile    profileRow
+
+	event           eventstore.Recorded
+	version, schema zeronull.Int8
+	at              zeronull.Timestamptz
+}
+
+func (r *currentRow) destinations() []any {
+	e := &r.event
+	return slices.Concat([]any{&r.n, &r.checkpoint}, r.profile.destinations(),
+		[]any{&r.version, (*zeronull.Int8)(&e.Position), &r.at, (*zeronull.Text)(&e.Type), &r.schema, &e.Data})
+}
+
+func (r *currentRow) addTo(users []Current, ids []uuid.UUID) {
+	c := &users[r.n-1]
+	if profile := r.profile.take(); c.tail == 0 {
+		c.Profile, c.Checkpoint = profile, r.checkpoint
+		c.User.ID = ids[r.n-1]
 	}
-	done()
-	if before := users[n-1]; before.tail > 0 {
-		c = before
+	if r.version == 0 || c.Err != nil {
+		return
 	}
-	c.User.ID = ids[n-1]
-	if version > 0 && c.Err == nil {
-		e.StreamID, e.Version, e.SchemaVersion, e.RecordedAt = c.User.ID, int(version), int(schema), time.Time(at).UTC()
-		c.Profile, c.Err = c.Profile.Fold(e)
-		c.tail++
-		c.LongTail = c.tail == maxTail
-	}
-	users[n-1] = c
-	return nil
+	e := r.event
+	e.StreamID, e.Version, e.SchemaVersion, e.RecordedAt = c.User.ID, int(r.version), int(r.schema), time.Time(r.at).UTC()
+	c.Profile, c.Err = c.Profile.Fold(e)
+	c.tail++
+	c.LongTail = c.tail == maxTail
 }
 
 // Activity reads what the projection has counted for a user.

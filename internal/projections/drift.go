@@ -71,7 +71,7 @@ func rowDiffers(ctx context.Context, tx pgx.Tx, user uuid.UUID) (bool, error) {
 	}
 	want.Activity = totals[user]
 	found, _ := tx.Query(ctx, selectProfiles, [][16]byte{user})
-	got, err := pgx.CollectExactlyOneRow(found, scanProfile)
+	got, err := pgx.CollectExactlyOneRow(found, scanProfile())
 	if errors.Is(err, pgx.ErrNoRows) {
 		return true, nil
 	}

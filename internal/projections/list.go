@@ -120,14 +120,13 @@ func (p *Profiles) readByRole(ctx context.Context, q Query, page *Page) error {
 // read takes rows that begin with what goes into first, one more than the limit if there is a next page.
 func (p *Page) read(rows pgx.Rows, limit int, first ...any) error {
 	var places []string
+	var place zeronull.Text
+	var profile profileRow
+	dest := slices.Concat(first, []any{&p.Position, &p.Parked, &p.Total, &place}, profile.destinations())
 	profiles, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Profile, error) {
-		var profile Profile
-		var place zeronull.Text
-		dest, done := profile.destinations()
-		err := row.Scan(slices.Concat(first, []any{&p.Position, &p.Parked, &p.Total, &place}, dest)...)
-		done()
+		err := row.Scan(dest...)
 		places = append(places, string(place))
-		return profile, err
+		return profile.take(), err
 	})
 	if err != nil {
 		return err

@@ -87,28 +87,40 @@ func (p Profile) Pass(e eventstore.Recorded) Profile {
 const profileColumns = `p.user_id, p.version, p.position, p.activity_position, p.post_count, p.follower_count,
 p.created_at, p.updated_at, p.suspended_at, p.status, p.email, p.display_name, p.first_name, p.last_name, p.suspension_reason, p.roles`
 
-// destinations are where profileColumns are scanned to, a row of an outer join that found none
-// included: it leaves zeros. done is to be called after each scan.
-func (p *Profile) destinations() (dest []any, done func()) {
-	u, a := &p.User, &p.Activity
-	var version, posts, followers zeronull.Int8
-	var created, updated, suspended zeronull.Timestamptz
-	dest = []any{
-		(*zeronull.UUID)(&u.ID), &version, (*zeronull.Int8)(&p.Position), (*zeronull.Int8)(&a.Position), &posts, &followers,
-		&created, &updated, &suspended, (*zeronull.Text)(&u.Status), (*zeronull.Text)(&u.Email),
+// profileRow is what profileColumns are scanned into, one row after the other. Those of an outer join that found none leave zeros.
+type profileRow struct {
+	Profile
+	version, posts, followers   zeronull.Int8
+	created, updated, suspended zeronull.Timestamptz
+}
+
+// destinations are for all rows of a query.
+func (r *profileRow) destinations() []any {
+	u, a := &r.User, &r.Activity
+	return []any{
+		(*zeronull.UUID)(&u.ID), &r.version, (*zeronull.Int8)(&r.Position), (*zeronull.Int8)(&a.Position), &r.posts, &r.followers,
+		&r.created, &r.updated, &r.suspended, (*zeronull.Text)(&u.Status), (*zeronull.Text)(&u.Email),
 		(*zeronull.Text)(&u.DisplayName), (*zeronull.Text)(&u.FirstName), (*zeronull.Text)(&u.LastName),
 		(*zeronull.Text)(&u.SuspensionReason), &u.Roles,
 	}
-	return dest, func() {
-		u.Version, a.PostCount, a.FollowerCount = int(version), int(posts), int(followers)
-		u.CreatedAt, u.UpdatedAt, u.SuspendedAt = time.Time(created).UTC(), time.Time(updated).UTC(), time.Time(suspended).UTC()
-	}
 }
 
-func scanProfile(row pgx.CollectableRow) (Profile, error) {
-	var p Profile
-	dest, done := p.destinations()
-	err := row.Scan(dest...)
-	done()
-	return p, err
+// take returns the row that was scanned, and makes room for the next.
+func (r *profileRow) take() Profile {
+	p := r.Profile
+	r.Profile = Profile{} // with roles of its own
+	p.User.Version, p.Activity.PostCount, p.Activity.FollowerCount = int(r.version), int(r.posts), int(r.followers)
+	p.User.CreatedAt, p.User.UpdatedAt = time.Time(r.created).UTC(), time.Time(r.updated).UTC()
+	p.User.SuspendedAt = time.Time(r.suspended).UTC()
+	return p
+}
+
+// scanProfile is for one query.
+func scanProfile() pgx.RowToFunc[Profile] {
+	var r profileRow
+	dest := r.destinations()
+	return func(row pgx.CollectableRow) (Profile, error) {
+		err := row.Scan(dest...)
+		return r.take(), err
+	}
 }
