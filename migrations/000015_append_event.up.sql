@@ -1,7 +1,6 @@
--- A narrower door, for a command that comes alone and adds one event: whoever is the only one to ask pays for working on sets
--- in full. It adds the event, with its claims and its idempotency record, where nothing stands in the way. Otherwise it adds
--- nothing and returns no row: to say what does is for append_events, which takes any command and needs no way of its own for
--- a batch of one any longer.
+-- A narrower door, for a command that comes alone and adds one event: whoever is the only one to ask pays for arrays, and for
+-- statements about nothing, in full. It adds the event, with its claims and its idempotency record, where nothing stands in the
+-- way. Otherwise it adds nothing and returns no row: to say what does is for append_events, which takes any command.
 SET LOCAL ROLE usersvc_owner;
 
 CREATE FUNCTION eventlog.append_event(
@@ -55,25 +54,5 @@ END $$;
 
 REVOKE ALL ON FUNCTION eventlog.append_event FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION eventlog.append_event TO usersvc_app;
-
-DO $$
-DECLARE
-  before     text := '
-  IF cardinality(c_stream) = 1 THEN
-    RETURN QUERY SELECT * FROM eventlog.append_one(head, batch_at,
-      c_stream[1], c_stream_type[1], c_expected[1], c_metadata[1], c_count[1], c_key[1], c_fingerprint[1], c_outcome[1],
-      e_id, e_type, e_schema, e_data, k_scope, k_key, k_take);
-    RETURN;
-  END IF;
-';
-  definition text := pg_get_functiondef('eventlog.append_events'::regproc);
-BEGIN
-  IF position(before IN definition) = 0 THEN
-    RAISE EXCEPTION 'append_events is not the function that this migration knows';
-  END IF;
-  EXECUTE replace(definition, before, '');
-END $$;
-
-DROP FUNCTION eventlog.append_one;
 
 RESET ROLE;

@@ -100,8 +100,8 @@ FROM eventlog.append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $
 // call sends a batch and returns an outcome for each command. The outcomes are worth something only
 // when err is nil: rows reach us before the commit, and the commit is over when rows end without error.
 func call(ctx context.Context, conn *pgx.Conn, batch []*pending, notAfter time.Time) ([]outcome, error) {
-	if len(batch) == 1 && batch[0].isSingle() {
-		switch o, err := batch[0].appendSingle(ctx, conn, notAfter); {
+	if len(batch) == 1 && batch[0].fitsAlone() {
+		switch o, err := batch[0].appendAlone(ctx, conn, notAfter); {
 		case err == nil:
 			return []outcome{o}, nil
 		case !errors.Is(err, errInTheWay):

@@ -63,6 +63,22 @@ func command(stream uuid.UUID, expected int, types ...string) eventstore.Command
 	return c
 }
 
+// throughBothDoors runs a test with a command of one event, which append_event takes where it is alone, and with one of two,
+// which append_events takes.
+func throughBothDoors(t *testing.T, test func(t *testing.T, types ...string)) {
+	t.Parallel()
+	t.Run("append_event", func(t *testing.T) { t.Parallel(); test(t, "Made") })
+	t.Run("append_events", func(t *testing.T) { t.Parallel(); test(t, "Made", "Painted") })
+}
+
+// openBegun is open, with a log that is not empty.
+func openBegun(t *testing.T) (*eventstore.Log, *pgxpool.Pool) {
+	t.Helper()
+	log, pool := open(t)
+	mustAppend(t, log, command(newID(), 0, "Begun"))
+	return log, pool
+}
+
 func claim(key string) []eventstore.Claim { return []eventstore.Claim{{Scope: "name", Key: key}} }
 
 func withKey(c eventstore.Command, key string) eventstore.Command {

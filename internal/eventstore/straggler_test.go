@@ -12,7 +12,10 @@ import (
 // told that a claim is held. By then the claim is free: the straggler is carried out. Its caller must
 // not have been told no.
 func TestNoIsNotSaidWhileAStragglerMayStillSucceed(t *testing.T) {
-	t.Parallel()
+	throughBothDoors(t, noIsNotSaidWhileAStragglerMayStillSucceed)
+}
+
+func noIsNotSaidWhileAStragglerMayStillSucceed(t *testing.T, types ...string) {
 	db := pgtest.DB(t)
 	proxy := pgtest.NewProxy(t, db.URL)
 	here := openOn(t, pgtest.Pool(t, proxy.URL))
@@ -23,7 +26,7 @@ func TestNoIsNotSaidWhileAStragglerMayStillSucceed(t *testing.T) {
 	mustAppend(t, there, c)
 	mustAppend(t, here, command(newID(), 0, "Made")) // its connection is warm: the next message is the append
 
-	wanting := command(newID(), 0, "Made")
+	wanting := command(newID(), 0, types...)
 	wanting.Take = claim("x")
 	held := proxy.HoldNextAppend()
 	answer := make(chan error, 1)
@@ -45,7 +48,10 @@ func TestNoIsNotSaidWhileAStragglerMayStillSucceed(t *testing.T) {
 
 // Once "no" has been said, the straggler comes too late.
 func TestStragglerIsNotCarriedOutAfterNo(t *testing.T) {
-	t.Parallel()
+	throughBothDoors(t, stragglerIsNotCarriedOutAfterNo)
+}
+
+func stragglerIsNotCarriedOutAfterNo(t *testing.T, types ...string) {
 	db := pgtest.DB(t)
 	proxy := pgtest.NewProxy(t, db.URL)
 	pool := pgtest.Pool(t, db.URL)
@@ -56,7 +62,7 @@ func TestStragglerIsNotCarriedOutAfterNo(t *testing.T) {
 	mustAppend(t, there, c)
 	mustAppend(t, here, command(newID(), 0, "Made"))
 
-	wanting := command(newID(), 0, "Made")
+	wanting := command(newID(), 0, types...)
 	wanting.Take = claim("x")
 	held := proxy.HoldNextAppend()
 	_, err := here.Append(t.Context(), wanting)

@@ -32,13 +32,15 @@ func TestAppendWhoseReplyIsLostIsSettled(t *testing.T) {
 	defer closeLog(log)
 
 	const cuts = 50
-	id := newID()
-	for version := range cuts {
+	id, version := newID(), 0
+	mustAppend(t, log, command(newID(), 0, "Begun"))
+	for n := range cuts {
 		proxy.CutAfterCommit(1)
-		c := withKey(command(id, version, "Made"), fmt.Sprint("key ", version))
-		c.Take = claim(fmt.Sprint("name ", version))
-		if got := mustAppend(t, log, c); got.Version != version+1 || got.Position != int64(version+1) {
-			t.Fatalf("append %d: %+v", version, got)
+		c := withKey(command(id, version, []string{"Made", "Painted"}[n%2:]...), fmt.Sprint("key ", n)) // through both doors
+		c.Take = claim(fmt.Sprint("name ", n))
+		version += len(c.Events)
+		if got := mustAppend(t, log, c); got.Version != version || got.Position != int64(version+1) {
+			t.Fatalf("append %d: %+v", n, got)
 		}
 	}
 	if n := proxy.Cuts(); n != cuts {
@@ -46,8 +48,8 @@ func TestAppendWhoseReplyIsLostIsSettled(t *testing.T) {
 	}
 	events := all(t, pgtest.Pool(t, db.URL))
 	checkOrder(t, events)
-	if len(events) != cuts {
-		t.Errorf("%d events, want %d", len(events), cuts)
+	if len(events) != version+1 {
+		t.Errorf("%d events, want %d", len(events), version+1)
 	}
 }
 

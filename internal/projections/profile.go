@@ -108,7 +108,7 @@ func (r *profileRow) destinations() []any {
 // take returns the row that was scanned, and makes room for the next.
 func (r *profileRow) take() Profile {
 	p := r.Profile
-	r.Profile = Profile{} // with roles of its own
+	r.Profile = Profile{} // roles are not to be shared with the next row, whatever a scan does with a slice that it finds
 	p.User.Version, p.Activity.PostCount, p.Activity.FollowerCount = int(r.version), int(r.posts), int(r.followers)
 	p.User.CreatedAt, p.User.UpdatedAt = time.Time(r.created).UTC(), time.Time(r.updated).UTC()
 	p.User.SuspendedAt = time.Time(r.suspended).UTC()

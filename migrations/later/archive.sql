@@ -24,7 +24,7 @@ DECLARE
   routine    regproc;
   definition text;
 BEGIN
-  FOREACH routine IN ARRAY ARRAY['eventlog.append_event'::regproc, 'eventlog.append_events'::regproc] LOOP
+  FOREACH routine IN ARRAY ARRAY['eventlog.append_event'::regproc, 'eventlog.append_one'::regproc, 'eventlog.append_events'::regproc] LOOP
     definition := pg_get_functiondef(routine);
     IF position('INSERT INTO eventlog.events ' IN definition) = 0 THEN
       RAISE EXCEPTION '% is not the function that this migration knows', routine;
